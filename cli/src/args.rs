@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::from::{Question, Server};
-use crate::output::Failure;
+use crate::output::{Failure, Output};
 use crate::read::{Input, Keys, Unreadable};
-use crate::time::{self, Micros};
+use crate::time::{self, Clock, LocalZone, Micros};
 
 /// Names of renamed keys.
 #[derive(Debug, clap::Args)]
@@ -25,6 +25,34 @@ impl KeyArgs {
     }
 }
 
+/// How times are shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TimeArgs {
+    /// Show times in the machine's time zone (`TZ`) instead of UTC
+    #[arg(long, conflicts_with_all = ["relative", "json"])]
+    local: bool,
+    /// Show times as the time since the first one that is shown
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) relative: bool,
+}
+
+impl TimeArgs {
+    pub(crate) fn zone(&self, out: &mut Output) -> LocalZone {
+        zone(self.local, out)
+    }
+
+    pub(crate) fn clock(&self, out: &mut Output) -> Clock {
+        Clock::new(self.zone(out), self.relative)
+    }
+}
+
+/// UTC, or the machine's time zone.
+pub(crate) fn zone(is_local: bool, out: &mut Output) -> LocalZone {
+    let (zone, note) = if is_local { LocalZone::detect() } else { (LocalZone::utc(), None) };
+    out.note(note);
+    zone
+}
+
 /// Options for reading from a server instead of files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FromArgs {
@@ -41,7 +69,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
     let micros = time::parse_duration(text, "none")?;
     match u64::try_from(micros) {
         Ok(micros) if micros > 0 => Ok(Duration::from_micros(micros)),
-        _ => Err("the time must be greater than zero".to_owned()),
+        _ => Err("the duration must be greater than zero, such as 30s".to_owned()),
     }
 }
 
@@ -63,11 +91,16 @@ impl FromArgs {
         match self.server()? {
             Some(server) => server.ask(question, self.timeout, keys),
             None if files.is_empty() => Err(Failure::usage(
-                "FILES or --from URL is missing; `-` is standard input".to_owned(),
+                "nothing to read; give FILES, `-` for standard input, or --from URL".to_owned(),
             )),
             None => Input::new(files, keys).map_err(|why| file_error(&why)),
         }
     }
+}
+
+/// Parses the number of an option such as `--top`.
+pub(crate) fn parse_count(text: &str) -> Result<usize, String> {
+    text.trim().parse().map_err(|_| "expected a whole number such as 20".to_owned())
 }
 
 /// Value of `--since` and `--until`.
@@ -86,7 +119,7 @@ impl Since {
         // The invalid default makes a number without a unit an error.
         time::parse_duration(text, "none").map(Since::BeforeLast).map_err(|_| {
             format!(
-                "`{text}` is neither a time such as 2026-11-22T10:00:00Z nor a span such as 15m"
+                "`{text}` is not a time; expected one such as 2026-11-22T10:00:00Z, or a duration such as 15m"
             )
         })
     }

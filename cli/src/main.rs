@@ -5,7 +5,7 @@
 //! bytes of a log. `candor schema` describes the lines to other programs. `candor migrate` rewrites sources. Each
 //! command has a module of its own; they share the modules [`time`], [`screen`], [`markup`], [`read`], [`output`],
 //! [`schema`], [`from`], [`args`], [`line`], [`histogram`], [`top`] and [`open`]. A module uses only those before it in
-//! this order.
+//! this order. [`usage`] explains errors in the command line.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -32,22 +32,33 @@ mod story;
 mod tail;
 mod time;
 mod top;
+mod usage;
 mod view;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use output::Output;
 
-/// Reads candor's JSON lines back: what happened in a request, which requests were slow or failed, how
-/// long steps take, what the log costs.
+/// Reads candor's JSON log lines: shows what happened in a request, which requests failed or were slow, how long steps
+/// take, and what the log costs.
 ///
-/// Lines are found behind what kubectl, docker, journald and CRI put before or around them, in plain and
-/// gzip-compressed files, and on servers with --from. Exits with 0 if something was found, 1 if nothing was, 2 if
-/// the arguments or a file can't be read.
+/// Reads plain and gzip-compressed files, the output of kubectl, docker and journald, and servers (--from).
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
+Start with:
+  candor requests app.log             lists requests, the failed ones first
+  candor story 01a204cb-c5a7 app.log  shows what happened in one of them
+  candor steps app.log                shows how long steps and calls take
+
+`candor COMMAND --help` shows the options of a command and explains its output.
+
+Exits with 0 if something was found, 1 if nothing was, 2 if the arguments or a file can't be read."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -55,28 +66,32 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tell what happened in a request, as a tree with times
+    /// Show what happened in one request, as a tree of its steps and calls
     Story(story::StoryArgs),
-    /// List requests: the failed and the slowest first
+    /// List requests, failed ones first, then the slowest, and count the causes of failures
     Requests(requests::RequestsArgs),
-    /// Sum up steps and dependency calls: counts, errors, percentiles
+    /// Show how long steps and dependency calls take and how often they fail, or compare two logs
     Steps(steps::StepsArgs),
-    /// Follow files, pipes or `kubectl logs -f`, and draw each request when it ends
+    /// Follow a log, and draw each request when it ends
     Tail(tail::TailArgs),
-    /// Print lines for reading, with filters
+    /// Print log lines in a readable form, filtered by level, time, request or field
     View(view::ViewArgs),
-    /// Divide the bytes of a log by event, step, dependency, route, level and key, and compare settings
+    /// Show which events, steps, routes and keys the bytes of a log belong to, and what settings would save
     Bill(bill::BillArgs),
-    /// Describe the lines to other programs: tables, a JSON Schema, an index template or a reference
+    /// Print the format of the lines for other programs: tables, a JSON Schema, an index template
     Schema(schema::SchemaArgs),
-    /// Rewrite sources that use `tracing` or `log`, and count the call sites that are left
+    /// Rewrite source code from `tracing` or `log` to candor, and count the call sites that are left
     Migrate(migrate::MigrateArgs),
 }
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return output::report_usage(&error),
+        Err(error) => {
+            let args: Vec<String> =
+                std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+            return usage::report(error, &Cli::command(), &args);
+        }
     };
     let mut out = Output::new();
     let result = match &cli.command {

@@ -78,9 +78,10 @@ pub(crate) struct OpenRequest {
 }
 
 impl OpenRequests {
-    /// Updates the state with a record of any request.
-    pub(crate) fn observe(&mut self, record: &Record<'_>) {
-        let Some(key) = identity(record) else { return };
+    /// Updates the state with a record of any request. Returns whether the record ends a request that has not ended
+    /// before: a line may be in two files.
+    pub(crate) fn observe(&mut self, record: &Record<'_>) -> bool {
+        let Some(key) = identity(record) else { return is_end(record) };
         let id = key.0;
         let key = self.hashes.hash_one(key);
         if is_end(record) {
@@ -95,7 +96,7 @@ impl OpenRequests {
                 self.lacking.insert(key, lacking);
             }
             self.remember_completed(key);
-            return;
+            return !is_copy;
         }
         let is_full = self.open.len() >= MAX_OPEN;
         match self.open.entry(key) {
@@ -114,6 +115,7 @@ impl OpenRequests {
                 vacant.insert(request).update(record, &mut self.stuck_bytes);
             }
         }
+        false
     }
 
     fn remember_completed(&mut self, key: u64) {
@@ -147,8 +149,8 @@ impl OpenRequests {
     pub(crate) fn missing_ends_note(&self) -> Option<String> {
         let is_suspicious = !self.has_ends && self.open.values().any(|request| request.expects_end);
         is_suspicious.then(|| {
-            "no request of the input has an end: the process died before, or the level of `http` and \
-             `jobs` keeps their ends out of the log"
+            "no request of the input has an end: the process ended first, or LOG_LEVEL hides the lines of \
+             `http` and `jobs`"
                 .to_owned()
         })
     }

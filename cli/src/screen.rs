@@ -246,6 +246,18 @@ pub(crate) fn percent(part: f64, whole: f64) -> String {
     if percent > 0.0 && percent < 1.0 { "<1%".to_owned() } else { format!("{percent:.0}%") }
 }
 
+/// `1,234,567`.
+pub(crate) fn grouped(digits: &str) -> String {
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// One line of JSON, with unsafe characters as `\u` escapes.
 pub(crate) fn json_line(value: &serde_json::Value) -> String {
     let mut out = String::new();

@@ -44,11 +44,13 @@ pub(crate) fn parse_duration(text: &str, unit: &str) -> Result<Micros, String> {
 }
 
 fn invalid_duration(text: &str) -> String {
-    format!("`{text}` is no span of time such as 250ms, 30s, 15m, 2h or 1d")
+    format!(
+        "`{text}` is not a duration; expected a number and a unit, such as 250ms, 30s, 15m, 2h or 1d"
+    )
 }
 
-/// Time zone of the machine, for live output.
-#[derive(Debug)]
+/// Time zone in which times are shown.
+#[derive(Debug, Clone)]
 pub(crate) struct LocalZone(TimeZone);
 
 impl LocalZone {
@@ -76,6 +78,55 @@ impl LocalZone {
     pub(crate) fn time_of_day(&self, at: Micros) -> String {
         format(at, &self.0, "%H:%M:%S%.3f")
     }
+
+    /// `2026-11-22 10:14:12.123`
+    pub(crate) fn date_time(&self, at: Micros) -> String {
+        format(at, &self.0, "%Y-%m-%d %H:%M:%S%.3f")
+    }
+
+    /// The abbreviation of the zone, or its offset: `UTC`, `CET`, `+03`.
+    pub(crate) fn name(&self, at: Micros) -> String {
+        format(at, &self.0, "%Z")
+    }
+}
+
+/// Shows the times of rows, and knows the row before.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    zone: LocalZone,
+    /// Whether times are shown as the time since the first one.
+    is_relative: bool,
+    first: Option<Micros>,
+    /// The date of the latest row.
+    date: String,
+}
+
+impl Clock {
+    pub(crate) fn new(zone: LocalZone, is_relative: bool) -> Self {
+        Clock { zone, is_relative, first: None, date: String::new() }
+    }
+
+    /// Takes the date as known, so that it is not shown.
+    pub(crate) fn skip_date(&mut self, at: Micros) {
+        self.date = self.zone.date(at);
+    }
+
+    /// The date, if a row at this time is the first of another day.
+    pub(crate) fn new_date(&mut self, at: Micros) -> Option<String> {
+        let date = self.zone.date(at);
+        let is_new = !self.is_relative && date != self.date;
+        is_new.then(|| self.date.clone_from(&date)).map(|()| date)
+    }
+
+    /// `10:14:12.123`, or `+1.00 ms` since the first time that was shown.
+    pub(crate) fn time(&mut self, at: Micros) -> String {
+        if !self.is_relative {
+            return self.zone.time_of_day(at);
+        }
+        let since = at - *self.first.get_or_insert(at);
+        let sign = if since < 0 { "-" } else { "+" };
+        format!("{sign}{}", format_ms(to_ms(since.saturating_abs())))
+    }
 }
 
 /// Whether the value of `TZ` is a name such as `Europe/Berlin`, a rule such as `CET-1CEST,M3.5.0,M10.5.0/3`, or a file.
@@ -93,12 +144,7 @@ pub(crate) fn now() -> Micros {
 
 /// `2026-11-22 10:14:12.123`, in UTC.
 pub(crate) fn date_time(at: Micros) -> String {
-    format(at, &TimeZone::UTC, "%Y-%m-%d %H:%M:%S%.3f")
-}
-
-/// `10:14:12.123`, in UTC.
-pub(crate) fn time_of_day(at: Micros) -> String {
-    format(at, &TimeZone::UTC, "%H:%M:%S%.3f")
+    LocalZone::utc().date_time(at)
 }
 
 /// `2026-11-22T10:14:12.123456Z`, as candor writes it.

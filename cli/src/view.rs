@@ -3,15 +3,16 @@
 use std::cmp::Ordering;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 
-use crate::args::{KeyArgs, Since};
+use crate::args::{KeyArgs, Since, TimeArgs};
 use crate::line::{Level, Line, short_id, value_text};
 use crate::output::{Failure, Output};
 use crate::read::{Filter, Input, Key, Keys, Record, text};
 use crate::screen::{Row, Screen, Style, display_width, escape, is_unsafe, json_line, wrap};
 use crate::story;
-use crate::time::{self, LocalZone, Micros, format_ms, to_ms};
+use crate::time::{self, Clock, Micros};
 
 /// The column of the message.
 const INDENT: usize = 14;
@@ -26,20 +27,24 @@ const IN_MESSAGE: [&str; 5] = ["step", "dependency", "operation", "duration_ms",
 ///
 /// Each line has its time, level and logger, the start of its request id, its message and its fields. Times are in UTC.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  candor view app.log --level warn --since 15m\n  \
-                        candor view app.log --request 01a204cb-c5a7 --relative\n  \
-                        candor view app.log --where dependency=payments --where 'duration_ms>250'\n  \
-                        candor view app.log --where order.customer_id=41 --json | jq .order\n\n\
-                        A line of the output:\n  \
-                        10:14:12.123  WARN orders 01a204cb-c5a7  place_order 405 ms  outcome=error  error=timeout\n\n\
-                        Exits with 0 if a line matches, 1 if none does, 2 if the arguments or a file can't be read.")]
+#[command(after_help = "\
+A row of the output: time, level, logger, request id, message and fields
+  10:14:12.123  WARN  orders 01a204cb-c5a7  place_order 405 ms  outcome=error
+
+Examples:
+  candor view app.log --level warn --since 15m
+  candor view app.log --request 01a204cb-c5a7 --relative
+  candor view app.log --where dependency=payments --where 'duration_ms>250'
+  candor view app.log --where order.customer_id=41 --json | jq .order
+
+Exits with 0 if a line matches, 1 if none does, 2 if the arguments or a file can't be read.")]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct ViewArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
     #[arg(value_name = "FILES", required = true)]
     files: Vec<PathBuf>,
-    /// Only lines at this level or above: debug, info, warn or error
-    #[arg(short, long, value_name = "LEVEL", value_parser = parse_level)]
+    /// Only lines at this level or above
+    #[arg(short, long, value_name = "LEVEL", ignore_case = true, value_parser = level_parser())]
     level: Option<Level>,
     /// Only lines of loggers that start with NAME
     #[arg(long, value_name = "NAME")]
@@ -47,8 +52,8 @@ pub(crate) struct ViewArgs {
     /// Only lines of requests whose id starts with ID
     #[arg(long, value_name = "ID")]
     request: Option<String>,
-    /// Only lines with this field: KEY=VALUE, KEY!=VALUE, KEY~PART, KEY>NUMBER, KEY<NUMBER, or KEY; a dot goes into an
-    /// object. All of several must match
+    /// Only lines with this field: KEY=VALUE, KEY!=VALUE, KEY~PART, KEY>NUMBER, KEY<NUMBER, or KEY. A dot leads into an
+    /// object. If repeated, all conditions must match
     #[arg(short = 'w', long = "where", value_name = "CONDITION", value_parser = Condition::parse)]
     conditions: Vec<Condition>,
     /// Only lines that contain TEXT, ignoring case
@@ -60,29 +65,26 @@ pub(crate) struct ViewArgs {
     /// Only lines before TIME, in the same forms
     #[arg(long, value_name = "TIME", value_parser = Since::parse)]
     until: Option<Since>,
-    /// Times in the machine's time zone (TZ)
-    #[arg(long, conflicts_with_all = ["relative", "json"])]
-    local: bool,
-    /// Times since the first line that is shown
-    #[arg(long, conflicts_with = "json")]
-    relative: bool,
-    /// Every field, also those of the step's place in its request
+    #[command(flatten)]
+    times: TimeArgs,
+    /// Show every field, including the ids and the offset of steps
     #[arg(long, conflicts_with = "json")]
     all: bool,
-    /// The lines as they are, in JSON
+    /// Print the lines as they are, in JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     keys: KeyArgs,
 }
 
-fn parse_level(name: &str) -> Result<Level, String> {
-    match Level::parse(name) {
-        Level::Info if !name.eq_ignore_ascii_case("info") => {
-            Err(format!("unknown level `{name}`; expected debug, info, warn or error"))
-        }
-        level => Ok(level),
-    }
+fn level_parser() -> impl TypedValueParser<Value = Level> {
+    PossibleValuesParser::new([
+        PossibleValue::new("debug").alias("trace"),
+        PossibleValue::new("info"),
+        PossibleValue::new("warn").alias("warning"),
+        PossibleValue::new("error"),
+    ])
+    .map(|name| Level::parse(&name))
 }
 
 /// Prints the lines. Returns whether a line matches.
@@ -95,16 +97,8 @@ pub(crate) fn run(args: &ViewArgs, out: &mut Output) -> Result<bool, Failure> {
         input.keep_streams();
         filter.resolve(latest(&mut input)?);
     }
-    let (zone, note) = if args.local { LocalZone::detect() } else { (LocalZone::utc(), None) };
-    out.note(note);
-    let mut view = View {
-        args,
-        keys: &keys,
-        zone,
-        screen: Screen::detect(),
-        date: String::new(),
-        first: None,
-    };
+    let clock = args.times.clock(out);
+    let mut view = View { args, keys: &keys, clock, screen: Screen::detect() };
     let mut printed = Ok(());
     let mut has_any = false;
     input.read(filter.prefilter(), |record| {
@@ -306,33 +300,21 @@ fn find<'a>(members: &'a [(String, Value)], path: &str) -> Option<&'a Value> {
     Some(value)
 }
 
-/// Prints lines, and knows what precedes the next one.
+/// Prints lines.
 struct View<'a> {
     args: &'a ViewArgs,
     keys: &'a Keys,
-    zone: LocalZone,
+    clock: Clock,
     screen: Screen,
-    /// The date of the latest line.
-    date: String,
-    first: Option<Micros>,
 }
 
 impl View<'_> {
     fn rows(&mut self, line: &Line, record: &Record<'_>) -> String {
         let mut out = String::new();
-        let first = *self.first.get_or_insert(line.at);
-        let at = if self.args.relative {
-            let since = line.at - first;
-            let sign = if since < 0 { "-" } else { "+" };
-            format!("{sign}{}", format_ms(to_ms(since.saturating_abs())))
-        } else {
-            let date = self.zone.date(line.at);
-            if date != self.date {
-                out.push_str(&self.screen.render(Row::new().add(Style::Dim, &date)));
-                self.date = date;
-            }
-            self.zone.time_of_day(line.at)
-        };
+        if let Some(date) = self.clock.new_date(line.at) {
+            out.push_str(&self.screen.render(Row::new().add(Style::Dim, &date)));
+        }
+        let at = self.clock.time(line.at);
         let id = record.get(Key::RequestId).and_then(text).unwrap_or_default();
         let id = if id == "-" { "" } else { short_id(&id) };
         let mut row = Row::new();

@@ -17,7 +17,7 @@ mod treemap;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use crate::args::KeyArgs;
+use crate::args::{KeyArgs, parse_count, zone};
 use crate::output::{Failure, Output, check_page};
 use crate::read::Input;
 use crate::screen::{Screen, json_line};
@@ -27,9 +27,20 @@ use report::{Bill, Charge};
 
 /// Bytes and lines by event, step, dependency, route, level, logger and key.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  candor bill app.log app.log.*.gz\n  \
-                        candor bill app.log --price '$0.50/GiB' --per-month\n  \
-                        journalctl -u orders -o cat --since today | candor bill - --html bill.html")]
+#[command(after_help = "\
+The output has a table for each kind of row, and one for settings:
+  event            lines        bytes   share
+  step_timing      5,120    2,108,211     41%  ████   the bytes of these lines
+
+  setting          lines  bytes after   saved
+  LOG_LEVEL=warn   1,020      402,118     92%  ████   if it had been set
+
+Examples:
+  candor bill app.log app.log.*.gz
+  candor bill app.log --price '$0.50/GiB' --per-month
+  journalctl -u orders -o cat --since today | candor bill - --html bill.html
+
+Exits with 0 if the input has lines of candor, 1 if it has none, 2 if the arguments or a file can't be read.")]
 pub(crate) struct BillArgs {
     /// Files with the lines, `.gz` too; `-` is standard input, which is the default
     #[arg(value_name = "FILES")]
@@ -44,8 +55,11 @@ pub(crate) struct BillArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
     /// Show this many rows of each table, the largest first; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = parse_count)]
     top: usize,
+    /// Show the time of the first and the last line in the machine's time zone (`TZ`) instead of UTC
+    #[arg(long, conflicts_with = "json")]
+    local: bool,
     /// Print one JSON object for the total, for each row and for each setting
     #[arg(long)]
     json: bool,
@@ -58,25 +72,28 @@ pub(crate) fn run(args: &BillArgs, out: &mut Output) -> Result<bool, Failure> {
     let keys = args.keys.keys()?;
     let mut files = args.files.clone();
     if files.is_empty() && io::stdin().is_terminal() {
-        return Err(Failure::usage("bill needs FILES; `-` is standard input".to_owned()));
+        return Err(Failure::usage(
+            "nothing to read; give FILES, or `-` for standard input".to_owned(),
+        ));
     }
     if files.is_empty() {
         files.push(PathBuf::from("-"));
     }
     check_page(args.html.as_deref(), &files)?;
     let mut input = Input::new(&files, keys)?;
-    let bill = Bill::new(&Measured::read(&mut input)?);
+    let mut bill = Bill::new(&Measured::read(&mut input)?);
+    bill.zone = zone(args.local, out);
     input.tally.truncated_notes().for_each(|note| out.note(note));
     let months = bill.months().filter(|_| args.per_month);
     if args.per_month && months.is_none() {
         out.note(
-            "--per-month needs at least two different timestamps; the figures are for the input alone"
+            "all lines have the same time, so --per-month has no effect; use it with a longer log"
                 .to_owned(),
         );
     }
     if bill.evicted > 0 {
         out.note(format!(
-            "{} requests count as written in full, because too many were open at once",
+            "too many requests were open at once, so {} of them count as written in full",
             bill.evicted
         ));
     }

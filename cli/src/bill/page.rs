@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::report::{
-    Bill, Charge, Dimension, Section, Share, ShareKind, format_bytes, format_share, grouped,
+    Bill, Charge, Dimension, Section, Share, ShareKind, format_bytes, format_share,
 };
 use super::treemap::{Area, squarify};
 use crate::markup::{page, text};
-use crate::time::date_time;
+use crate::screen::grouped;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -80,8 +80,9 @@ fn head(bill: &Bill, charge: &Charge<'_>, out: &mut String) {
         ("requests", grouped(&bill.requests.to_string())),
     ];
     if let Some((first, last)) = bill.times {
-        facts.push(("from", format!("{} UTC", date_time(first))));
-        facts.push(("to", format!("{} UTC", date_time(last))));
+        for (name, at) in [("from", first), ("to", last)] {
+            facts.push((name, format!("{} {}", bill.zone.date_time(at), bill.zone.name(at))));
+        }
     }
     for (name, value) in facts {
         let _ = write!(out, "<li><span>{name}</span> {value}</li>");

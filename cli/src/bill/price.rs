@@ -59,7 +59,7 @@ impl Price {
             if amount > 0.0 && amount < 0.005 { ("<", 0.01) } else { ("", amount) };
         let written = format!("{amount:.2}");
         let (whole, cents) = written.split_once('.').unwrap_or((&written, "00"));
-        format!("{less}{}{space}{}.{cents}", self.currency, super::report::grouped(whole))
+        format!("{less}{}{space}{}.{cents}", self.currency, crate::screen::grouped(whole))
     }
 }
 

@@ -9,7 +9,7 @@ use super::names::{NameTable, Volume};
 use super::price::Price;
 use super::scan::{LEVEL_SETTINGS, MSG_MARK};
 use crate::read::text;
-use crate::time::{self, Micros};
+use crate::time::{self, LocalZone, Micros};
 
 const MONTH: Micros = 30 * 86_400 * 1_000_000;
 
@@ -114,6 +114,8 @@ pub(super) struct Bill {
     pub(super) evicted: u64,
     /// The time of the first and the last line.
     pub(super) times: Option<(Micros, Micros)>,
+    /// The time zone of the shown times.
+    pub(super) zone: LocalZone,
     pub(super) sections: Vec<Section>,
     pub(super) settings: Vec<Setting>,
 }
@@ -148,6 +150,7 @@ impl Bill {
             requests: requests.requests + requests.evicted,
             evicted: requests.evicted,
             times: times(&lines.first, &lines.last),
+            zone: LocalZone::utc(),
             sections: vec![
                 events,
                 by(Dimension::Step, &lines.steps, "without a step"),
@@ -363,18 +366,6 @@ fn settings(measured: &Measured) -> Vec<Setting> {
         effect,
     }));
     settings
-}
-
-/// `1,234,567`.
-pub(super) fn grouped(digits: &str) -> String {
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Formats bytes with three significant digits: `12 B`, `9.61 KiB`, `57.3 GiB`.

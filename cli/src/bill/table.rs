@@ -1,12 +1,9 @@
 //! Prints the bill on the terminal.
 
 use super::names::Volume;
-use super::report::{
-    Bill, Charge, Section, Setting, Share, ShareKind, format_bytes, format_share, grouped,
-};
+use super::report::{Bill, Charge, Section, Setting, Share, ShareKind, format_bytes, format_share};
 use crate::output::{Failure, Output};
-use crate::screen::{Row, Screen, Style, display_width, escape, truncate, wrap};
-use crate::time::date_time;
+use crate::screen::{Row, Screen, Style, display_width, escape, grouped, truncate, wrap};
 
 /// Widths of the columns to the right of the name.
 const LINES_WIDTH: usize = 11;
@@ -90,7 +87,8 @@ fn head(bill: &Bill, charge: &Charge<'_>, screen: Screen, out: &mut Output) -> R
     }
     out.print(&screen.render(&row))?;
     if let Some((first, last)) = bill.times {
-        let text = format!("{} to {} UTC", date_time(first), date_time(last));
+        let at = |at| bill.zone.date_time(at);
+        let text = format!("{} to {} {}", at(first), at(last), bill.zone.name(last));
         out.print(&screen.render(Row::new().add(Style::Dim, &text)))?;
     }
     if charge.months.is_some() {

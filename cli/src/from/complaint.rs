@@ -65,7 +65,7 @@ pub(super) fn explain(text: &str, secrets: &Secrets) -> String {
     let text = &secrets.redact(text);
     let text = without_query(text);
     match code {
-        Some(60 | 81) => "there is no such table".to_owned(),
+        Some(60 | 81) => "the table does not exist; check DATABASE.TABLE in the URL".to_owned(),
         Some(192..=194 | 516) => {
             "wrong user or password (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD)".to_owned()
         }

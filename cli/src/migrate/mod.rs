@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 
+use crate::args::parse_count;
 use crate::output::{Failure, Output};
 use crate::screen::{Screen, escape, is_unsafe, json_line};
 use file::{Analysis, Decision, Edit, Place, Site};
@@ -33,8 +34,17 @@ use scope::Scopes;
 /// Options of `candor migrate`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  candor migrate\n  candor migrate --write crates/api\n  \
-                        candor migrate --check 120")]
+#[command(after_help = "\
+The output is a diff. What a person has to decide goes to standard error:
+  src/api.rs:41:9: `info!` is not rewritten to `candor::info!`: the type of …
+  12 call sites in 3 files to rewrite, 1 decision for a person, 1 unchecked
+
+Examples:
+  candor migrate                     print the diff for the current folder
+  candor migrate --write crates/api  rewrite the files of a package
+  candor migrate --check 120         in CI: fail if more are unchecked
+
+Exits with 0, with 1 if --check finds more than N, or with 2 if the arguments or a file can't be read.")]
 pub(crate) struct MigrateArgs {
     /// Folder of a package or workspace, or a file
     #[arg(value_name = "PATH", default_value = ".")]
@@ -49,7 +59,7 @@ pub(crate) struct MigrateArgs {
     #[arg(long, requires = "write")]
     allow_no_vcs: bool,
     /// Count the call sites whose values the compiler does not check, and fail if there are more than N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     check: Option<usize>,
     /// Print one JSON object for each decision, for each unchecked call site, and for the totals
     #[arg(long, conflicts_with = "write")]

@@ -268,6 +268,12 @@ impl<'a> Record<'a> {
         self.values[key as usize]
     }
 
+    /// The level, also if [`Record::from_event_line`] did not read it.
+    pub(crate) fn level(&self) -> Option<&'a [u8]> {
+        let read = || Record::with_fixed_keys(self.bytes)?.get(Key::Level);
+        self.get(Key::Level).or_else(read)
+    }
+
     /// Calls `each` with every unparsed key and value.
     pub(crate) fn each_member(&self, mut each: impl FnMut(&'a [u8], &'a [u8])) {
         let _ = walk(self.bytes, |key, value| {

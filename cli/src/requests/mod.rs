@@ -1,43 +1,65 @@
 //! `candor requests`: which requests failed, were slow, or never ended.
 
+mod counts;
 mod row;
 mod table;
 
 use std::path::PathBuf;
 
-use crate::args::{FromArgs, KeyArgs, Since};
+use crate::args::{FromArgs, KeyArgs, Since, TimeArgs, parse_count};
 use crate::from::{self, Question, RequestFilter};
 use crate::line::Line;
 use crate::open::{END_MARKER, OpenRequests, is_end};
 use crate::output::{Failure, Output};
 use crate::read::{Filter, Key, Keys, Record, Unreadable, text};
 use crate::screen::{Screen, json_line};
+use crate::story::needle;
 use crate::time::{self, Micros};
 use crate::top::{Rank, TopRows};
-use row::{Candidate, End, Facts, RequestRow};
+use counts::{Counts, Failed};
+use memchr::memmem;
+use row::{Candidate, End, Facts, RequestRow, failure_cause, unfinished_cause};
 
 /// Most rows of the list; a larger `--top` has no effect.
 const MAX_ROWS: usize = 20_000;
 
 /// Requests and jobs: those that failed or never ended first, then the slowest.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  candor requests app.log --failed --since 15m\n  \
-                        candor requests app.log* --slow=500 --path /orders\n  \
-                        candor requests --from clickhouse://ch-1/logs.candor_all --since 1h")]
+#[command(after_help = "\
+The output:
+  ended         request             status       took  deps  cause, or slowest step
+  10:14:12.607  01a2-… POST /orders 504 error  405 ms   99%  payments: timeout
+
+  causes of the 12 failed requests
+    7 × payments: timeout  latest 01a2202a-deda-70ca
+    5 × price: panicked    latest 01a2202a-e073-75c8
+
+  12 of 3,400 requests failed
+
+  status  of the response, with the outcome if it is not `ok`
+  deps    share of the time in which a call to another service was open
+  failed  every outcome except `ok`; a 4xx response is `ok`
+
+Examples:
+  candor requests app.log --failed --since 15m
+  candor requests app.log* --slow=500 --path /orders
+  candor requests --from clickhouse://ch-1/logs.candor_all --since 1h
+
+Exits with 0 if a request matches, 1 if none does, 2 if the arguments or a file can't be read.")]
 pub(crate) struct RequestsArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
     #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     from: FromArgs,
-    /// The slowest first; with a time, only those that took at least as long: 500 (ms), 2s
+    /// List the slowest first; with TIME, only those that took at least this long: 500 (ms), 2s
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "0",
           value_parser = |text: &str| time::parse_duration(text, "ms"))]
     slow: Option<Micros>,
-    /// Only those that ended with an error, a panic or no answer, or have no end, the latest first
+    /// Only requests that failed, panicked, were cancelled, or have no end; the latest first
     #[arg(long)]
     failed: bool,
-    /// Only those that have no end: they still run, or their process died; the latest first
+    /// Only requests that have no end: they are still running, or their process ended; the latest first
     #[arg(long)]
     unfinished: bool,
     /// Only requests that ended after TIME: an RFC 3339 time, or a duration before the last line (15m)
@@ -46,13 +68,15 @@ pub(crate) struct RequestsArgs {
     /// Only requests whose path or route starts with PATH
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
-    /// Only this user's
+    /// Only requests of the user ID
     #[arg(long, value_name = "ID")]
     user: Option<String>,
-    /// How many; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    /// List at most N requests; 0 for all. The counts below the list are always those of all requests
+    #[arg(long, value_name = "N", default_value = "20", value_parser = parse_count)]
     top: usize,
-    /// One JSON object for each
+    #[command(flatten)]
+    times: TimeArgs,
+    /// Print one JSON object for each request, and one with the counts
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -72,6 +96,7 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         None => (Micros::MIN, None),
     };
     let mut top = TopRows::new(limit, before_last.is_some());
+    let mut counts = Counts::new(before_last);
     let mut open = OpenRequests::default();
     // Timestamps of one format sort as strings.
     let mut latest = Vec::new();
@@ -81,18 +106,24 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         {
             at.clone_into(&mut latest);
         }
-        open.observe(record);
-        if args.unfinished || !is_end(record) {
+        let is_new = open.observe(record);
+        if !is_end(record) {
             return;
         }
         let Some(facts) = Facts::read(record) else { return };
-        let rank = args.rank(facts);
         // `matches_end` may have to parse the line, so it comes last.
-        if args.matches_facts(facts, since)
-            && !top.excludes(rank)
-            && args.matches_end(record, &keys)
-            && let Some(id) = record.get(Key::RequestId).and_then(text)
-        {
+        if !args.is_counted(facts, since) || !args.matches_end(record, &keys) {
+            return;
+        }
+        let Some(id) = record.get(Key::RequestId).and_then(text) else { return };
+        if is_new {
+            let line = || Line::parse(record.bytes, &keys);
+            let line = if facts.failed && !args.unfinished { line() } else { None };
+            let failed = line.map(|line| Failed { cause: failure_cause(&line), id: &id });
+            counts.add(facts.at, failed);
+        }
+        let rank = args.rank(facts);
+        if args.is_listed(facts) && !top.excludes(rank) {
             let end = End::Line(record.bytes.into());
             top.add(Candidate { id: id.into_owned(), facts, rank, end });
         }
@@ -110,24 +141,38 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
     for request in open.into_unfinished() {
         let Some((first, last)) = request.times() else { continue };
         let facts = Facts { at: last, duration: last - first, failed: true };
-        if args.matches_facts(facts, since) && args.matches(&request.user, &request.path) {
+        if args.is_counted(facts, since) && args.matches(&request.user, &request.path) {
+            let cause = unfinished_cause(request.stuck_in(&keys));
+            counts.add(last, Some(Failed { cause, id: &request.id }));
             let (id, end) = (request.id.clone(), End::Missing(Box::new(request)));
             top.add(Candidate { id, facts, rank: args.rank(facts), end });
         }
     }
     if untracked > 0 {
         out.note(format!(
-            "at least {untracked} lines are of requests that were open beside too many others; \
-             whether those ended is not known"
+            "too many requests were open at once: at least {untracked} lines belong to requests that may \
+             not have ended; read fewer files at a time to list them"
         ));
     }
     if top.dropped > 0 {
-        out.note(format!("{} requests found no room in the list", top.dropped));
+        out.note(format!(
+            "the list is too long, so {} requests are left out; use --since or --top to shorten it",
+            top.dropped
+        ));
     }
     let candidates = top.finish(since);
     input.notes().for_each(|note| out.note(note));
+    let mut summary = counts.finish(since);
+    // The total is not known if a server sent only the requests that are listed.
+    if input.is_filtered && (args.failed || args.unfinished) {
+        summary.total = None;
+    }
     if candidates.is_empty() {
-        out.note("no matching requests".to_owned());
+        let total = summary.total.filter(|total| *total > 0 && (args.failed || args.unfinished));
+        out.note(match total {
+            Some(_) => format!("no matching requests; {}", summary.sentence(args)),
+            None => "no matching requests".to_owned(),
+        });
         return Ok(false);
     }
     let rows = candidates.iter().filter_map(|candidate| RequestRow::new(candidate, &keys));
@@ -135,9 +180,13 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         for row in rows {
             out.print(&json_line(&row.json()))?;
         }
+        out.print(&json_line(&summary.json(args)))?;
         return Ok(true);
     }
-    table::print(&rows.collect::<Vec<_>>(), Screen::detect(), out)?;
+    let (screen, rows) = (Screen::detect(), rows.collect::<Vec<_>>());
+    table::print(&rows, &args.times.zone(out), args.times.relative, screen, out)?;
+    let listed = rows.iter().filter(|row| row.facts.failed).count() as u64;
+    table::print_summary(&summary, &summary.sentence(args), listed, screen, out)?;
     Ok(true)
 }
 
@@ -157,10 +206,14 @@ impl RequestsArgs {
         }
     }
 
-    fn matches_facts(&self, facts: Facts, since: Micros) -> bool {
-        facts.at >= since
-            && self.slow.is_none_or(|least| facts.duration >= least)
-            && (!self.failed || facts.failed)
+    /// Whether the request counts for the last line of the output, which `--failed` and `--unfinished` do not change.
+    fn is_counted(&self, facts: Facts, since: Micros) -> bool {
+        facts.at >= since && self.slow.is_none_or(|least| facts.duration >= least)
+    }
+
+    /// Whether a completed request that counts is listed.
+    fn is_listed(&self, facts: Facts) -> bool {
+        !self.unfinished && (!self.failed || facts.failed)
     }
 
     fn rank(&self, facts: Facts) -> Rank {
@@ -183,17 +236,22 @@ impl RequestsArgs {
         }
         let value = |key| record.get(key).and_then(text).unwrap_or_default();
         let user = value(Key::UserId);
-        // `route` is not a `Key`, so the line must be parsed.
+        if self.matches(&user, &value(Key::Path)) {
+            return true;
+        }
+        // `route` is not a `Key`, so a line that may have it must be parsed.
+        let may_be_route =
+            |path: &String| memmem::find(record.bytes, needle(path).as_bytes()).is_some();
         let route = || Line::parse(record.bytes, keys).map(|line| line.text("route"));
-        self.matches(&user, &value(Key::Path))
-            || self.path.is_some() && self.matches(&user, &route().unwrap_or_default())
+        self.path.as_ref().is_some_and(may_be_route)
+            && self.matches(&user, &route().unwrap_or_default())
     }
 
     /// Adds a hint for `--slow 500`, which clap parses as `--slow` and a file named `500`.
     fn file_error(&self, why: &Unreadable) -> Failure {
         let is_duration = self.slow == Some(0) && time::parse_duration(&why.name, "ms").is_ok();
         let hint = if is_duration {
-            format!("; the time is given as --slow={}", why.name)
+            format!("; use --slow={} to give a duration", why.name)
         } else {
             String::new()
         };

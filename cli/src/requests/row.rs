@@ -136,8 +136,8 @@ impl<'a> RequestRow<'a> {
 
     /// The cause of a failure, else the slowest step.
     pub(super) fn cause(&self) -> (Style, String) {
-        if let Some(step) = &self.stuck_in {
-            return (Style::Warn, format!("stuck in {step}"));
+        if self.stuck_in.is_some() {
+            return (Style::Warn, unfinished_cause(self.stuck_in.clone()));
         }
         match (cause(&self.line), self.line.error_class()) {
             (cause, _) if !cause.is_empty() => (Style::Warn, cause),
@@ -172,6 +172,25 @@ impl<'a> RequestRow<'a> {
         object.extend(line.fields.iter().cloned());
         object.into()
     }
+}
+
+/// What made a request fail: `payments charge: timeout`, `price: panicked`, `SoldOut`, `503 error`, `cancelled`.
+pub(super) fn failure_cause(line: &Line) -> String {
+    let outcome = line.text("outcome");
+    match (cause(line), line.error_class()) {
+        // The cause has no category of its own.
+        (cause, _) if !cause.is_empty() && !cause.contains(": ") && outcome == "panicked" => {
+            format!("{cause}: panicked")
+        }
+        (cause, _) if !cause.is_empty() => cause,
+        (_, error) if !error.is_empty() => error,
+        _ => line.end_status().1,
+    }
+}
+
+/// Why a request has no end: `stuck in payments charge`, `no end`.
+pub(super) fn unfinished_cause(stuck_in: Option<String>) -> String {
+    stuck_in.map_or_else(|| "no end".to_owned(), |step| format!("stuck in {step}"))
 }
 
 /// The `cause` of a `request_completed` line: `payments charge: timeout`.

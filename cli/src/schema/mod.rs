@@ -16,10 +16,18 @@ use keys::ValueType;
 
 /// Arguments of `candor schema`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  candor schema clickhouse --cluster logs | clickhouse-client -mn\n  \
-                        candor schema duckdb >candor.sql"
-)]
+#[command(after_help = "\
+The beginning of `candor schema duckdb`:
+  create or replace view candor as
+  select * from read_json(
+      'app.log*',
+      format = 'newline_delimited',
+
+Examples:
+  candor schema clickhouse --cluster logs | clickhouse-client -mn
+  candor schema duckdb >candor.sql
+
+Exits with 0, or 2 if the arguments are invalid.")]
 pub(crate) struct SchemaArgs {
     #[command(subcommand)]
     form: Form,

@@ -1,121 +1,111 @@
-//! The tables of `candor steps` on the terminal.
+//! Tables of `candor steps` on the terminal: a name, columns of numbers, and a chart.
 
-use super::totals::{NamedTotals, SpanKind};
 use crate::output::{Failure, Output};
-use crate::screen::{Row, Screen, Style, display_width, escape, percent, truncate};
-use crate::time::format_ms;
+use crate::screen::{Row, Screen, Style, display_width, escape, grouped, truncate};
 
-/// The columns right of the name, with their widths.
-const COLUMNS: [(&str, usize); 6] =
-    [("count", 9), ("errors", 8), ("p50", 10), ("p95", 10), ("p99", 10), ("share", 7)];
+use super::axis::Axis;
 
-/// Columns that a narrow screen omits, in this order.
-const OPTIONAL_COLUMNS: [&str; 3] = ["p50", "p99", "share"];
-
-/// Shorter names are unreadable, so columns are omitted first.
+/// Columns are omitted before names of up to this many characters are cut.
+const MAX_UNCUT_NAME: usize = 24;
 const MIN_NAME_WIDTH: usize = 16;
-
+/// Gap before each column and the chart.
+const GAP: usize = 2;
 /// Widths of the chart.
-const MAX_CHART_WIDTH: usize = 16;
-const MIN_CHART_WIDTH: usize = 4;
+const MAX_CHART_WIDTH: usize = 40;
+const MIN_CHART_WIDTH: usize = 16;
 
-/// The total time that shares refer to, and the range of the charts' axis, all in milliseconds.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
-    pub(super) total: f64,
-    pub(super) shortest: f64,
-    pub(super) longest: f64,
+/// A column of numbers, with a cell for each row.
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    pub(super) cells: Vec<(Style, String)>,
+    /// Columns with a smaller number are the first that a narrow screen omits; `None` is never omitted.
+    pub(super) priority: Option<u8>,
 }
 
-/// Widths of one table.
-struct TableLayout {
-    name: usize,
-    /// Indexes into `COLUMNS`.
-    columns: Vec<usize>,
-    /// 0 if the screen has no room for a chart.
-    chart: usize,
+impl Column {
+    fn width(&self) -> usize {
+        let cells = self.cells.iter().map(|(_, text)| display_width(text));
+        GAP + cells.chain([display_width(self.title)]).max().unwrap_or(0)
+    }
 }
 
-impl TableLayout {
-    fn new(widest_name: usize, screen: Screen) -> Self {
-        let mut columns: Vec<usize> = (0..COLUMNS.len()).collect();
-        let taken =
-            |columns: &[usize]| columns.iter().map(|index| COLUMNS[*index].1).sum::<usize>();
-        for optional in OPTIONAL_COLUMNS {
-            if MIN_NAME_WIDTH + taken(&columns) > screen.width {
-                columns.retain(|index| COLUMNS[*index].0 != optional);
+/// Returns the bars of the row with an index, for a number of columns.
+pub(super) type Bars = Box<dyn Fn(usize, usize) -> String>;
+
+/// A group of rows under a heading of its own.
+pub(super) struct Section {
+    pub(super) title: &'static str,
+    pub(super) rows: std::ops::Range<usize>,
+}
+
+/// Tables with the same columns, so that their numbers and charts are aligned.
+pub(super) struct Table {
+    pub(super) sections: Vec<Section>,
+    /// The name of each row.
+    pub(super) names: Vec<(Style, String)>,
+    pub(super) columns: Vec<Column>,
+    /// The axis of the charts, and the bars of each row.
+    pub(super) chart: Option<(Axis, Bars)>,
+}
+
+impl Table {
+    /// Prints the sections that have rows.
+    pub(super) fn print(mut self, screen: Screen, out: &mut Output) -> Result<(), Failure> {
+        let names = self.names.iter().map(|(_, name)| display_width(&escape(name)));
+        let titles = self.sections.iter().map(|section| display_width(section.title));
+        let widest = names.chain(titles).max().unwrap_or(0).max(MIN_NAME_WIDTH);
+        self.omit_columns(widest.min(MAX_UNCUT_NAME), screen);
+        let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
+        let available = screen.width.saturating_sub(widths.iter().sum());
+        let beside_chart = available.saturating_sub(MIN_CHART_WIDTH + GAP).max(MAX_UNCUT_NAME);
+        let name_width = widest.min(beside_chart).min(available);
+        let chart_width = available.saturating_sub(name_width + GAP).min(MAX_CHART_WIDTH);
+        let chart = self.chart.take().filter(|_| chart_width >= MIN_CHART_WIDTH);
+        let chart_start = screen.width.min(name_width + widths.iter().sum::<usize>() + GAP);
+        for section in self.sections.iter().filter(|section| !section.rows.is_empty()) {
+            let mut head = Row::new();
+            head.add(Style::Bold, &truncate(section.title, name_width));
+            let mut end = name_width;
+            for (column, width) in self.columns.iter().zip(&widths) {
+                end += width;
+                head.add_right(Style::Dim, column.title, end);
             }
+            if let Some((axis, _)) = &chart {
+                head.pad(chart_start).add(Style::Dim, &axis.labels(chart_width));
+            }
+            out.print(&screen.render(&head))?;
+            for index in section.rows.clone() {
+                let (style, name) = &self.names[index];
+                let mut row = Row::new();
+                row.add_escaped(*style, &truncate(&escape(name), name_width));
+                let mut end = name_width;
+                for (column, width) in self.columns.iter().zip(&widths) {
+                    end += width;
+                    let (style, text) = &column.cells[index];
+                    row.add_right(*style, text, end);
+                }
+                if let Some((_, bars)) = &chart {
+                    row.pad(chart_start).add(Style::Step, &bars(index, chart_width));
+                }
+                out.print(&screen.render(&row))?;
+            }
+            out.print("\n")?;
         }
-        let available = screen.width.saturating_sub(taken(&columns));
-        let beside_chart = available.saturating_sub(MAX_CHART_WIDTH + 2).max(MIN_NAME_WIDTH);
-        let name = widest_name.max(MIN_NAME_WIDTH).min(beside_chart).min(available);
-        let chart = available.saturating_sub(name + 2).min(MAX_CHART_WIDTH);
-        TableLayout { name, columns, chart: if chart < MIN_CHART_WIDTH { 0 } else { chart } }
+        Ok(())
+    }
+
+    /// Omits columns until the names have enough room.
+    fn omit_columns(&mut self, name_width: usize, screen: Screen) {
+        let taken = |columns: &[Column]| columns.iter().map(Column::width).sum::<usize>();
+        while name_width + taken(&self.columns) > screen.width {
+            let least = self.columns.iter().filter_map(|column| column.priority).min();
+            let Some(least) = least else { return };
+            self.columns.retain(|column| column.priority != Some(least));
+        }
     }
 }
 
-/// Prints the table of all steps or of all calls.
-pub(super) fn print(
-    rows: &[NamedTotals],
-    title: &str,
-    screen: Screen,
-    scale: Scale,
-    out: &mut Output,
-) -> Result<(), Failure> {
-    let widest = rows.iter().map(|row| display_width(&escape(&row.label()))).max().unwrap_or(0);
-    let layout = TableLayout::new(widest.max(display_width(title)), screen);
-    let mut head = Row::new();
-    head.add(Style::Bold, &truncate(title, layout.name));
-    let mut end = layout.name;
-    for column in &layout.columns {
-        end += COLUMNS[*column].1;
-        head.add_right(Style::Dim, COLUMNS[*column].0, end);
-    }
-    let range = format!("{} … {}", format_ms(scale.shortest), format_ms(scale.longest));
-    if layout.chart > 0 && end + 2 + display_width(&range) <= screen.width {
-        head.pad(end + 2).add(Style::Dim, &range);
-    }
-    out.print(&screen.render(&head))?;
-    for row in rows {
-        out.print(&screen.render(&table_row(row, &layout, scale)))?;
-    }
-    out.print("\n")
-}
-
-fn table_row(named: &NamedTotals, layout: &TableLayout, scale: Scale) -> Row {
-    let (times, errors) = (&named.totals.times, named.totals.errors);
-    let mut row = Row::new();
-    let style = if named.kind == SpanKind::Call { Style::Call } else { Style::Plain };
-    row.add(style, &truncate(&escape(&named.label()), layout.name));
-    // In the order of `COLUMNS`.
-    let cells = [
-        (Style::Plain, times.count().to_string()),
-        (if errors > 0 { Style::Warn } else { Style::Dim }, errors.to_string()),
-        (Style::Plain, format_ms(times.quantile_ms(0.50))),
-        (Style::Plain, format_ms(times.quantile_ms(0.95))),
-        (Style::Plain, format_ms(times.quantile_ms(0.99))),
-        (Style::Plain, percent(times.sum_ms(), scale.total)),
-    ];
-    let mut end = layout.name;
-    for column in &layout.columns {
-        end += COLUMNS[*column].1;
-        let (style, text) = &cells[*column];
-        row.add_right(*style, text, end);
-    }
-    if layout.chart > 0 {
-        let counts = times.columns(layout.chart, scale.shortest, scale.longest);
-        row.pad(end + 2).add(Style::Step, &bar_chart(&counts));
-    }
-    row
-}
-
-/// Counts as bars. A count above 0 always has a bar, even beside a count of thousands.
-fn bar_chart(counts: &[u64]) -> String {
-    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
-    let bar = |count: &u64| match count {
-        0 => ' ',
-        count => HEIGHTS[((*count as f64 / most * 7.0).round() as usize).min(7)],
-    };
-    counts.iter().map(bar).collect()
+/// A count of outcomes that deserve attention if there are any.
+pub(super) fn count_cell(style: Style, count: u64) -> (Style, String) {
+    (if count > 0 { style } else { Style::Dim }, grouped(&count.to_string()))
 }

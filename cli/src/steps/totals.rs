@@ -6,7 +6,9 @@ use std::collections::{HashMap, VecDeque};
 use memchr::memmem;
 
 use crate::histogram::Histogram;
+use crate::line::Level;
 use crate::read::{Key, Record, number, text};
+use crate::screen::Style;
 use crate::time;
 
 /// Most distinct names that get totals of their own. An input can have any number of names; the rest is
@@ -20,11 +22,24 @@ const RECENT_NAMES: usize = 6;
 /// Separates the parts of a composite name. JSON strings contain no raw control characters.
 const SEPARATOR: u8 = 0;
 
-/// Durations and errors of all steps or calls of one name.
+/// Durations and outcomes of all steps or calls of one name.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     pub(super) times: Histogram,
-    pub(super) errors: u64,
+    /// Those that ended with an error or a panic.
+    pub(super) failed: u64,
+    /// Calls that the dependency rejected, for example with a 4xx status.
+    pub(super) refused: u64,
+    pub(super) cancelled: u64,
+}
+
+impl Totals {
+    fn merge(&mut self, other: &Totals) {
+        self.times.merge(&other.times);
+        self.failed += other.failed;
+        self.refused += other.refused;
+        self.cancelled += other.cancelled;
+    }
 }
 
 /// Totals of the input, or of the part of it that one thread has read.
@@ -85,9 +100,7 @@ impl TotalsByName {
         for (name, totals) in other.totals {
             let mut parts = name.split(|byte| *byte == SEPARATOR).map(Some);
             let mut next = || parts.next().flatten();
-            let entry = self.entry([next(), next(), next()]);
-            entry.times.merge(&totals.times);
-            entry.errors += totals.errors;
+            self.entry([next(), next(), next()]).merge(&totals);
         }
     }
 
@@ -106,15 +119,7 @@ impl TotalsByName {
                 NamedTotals { kind, service, name, detail, is_named_alone: true, totals }
             })
             .collect();
-        if kind == SpanKind::Step {
-            let mut names: HashMap<(String, String), u32> = HashMap::new();
-            for row in &rows {
-                *names.entry((row.service.clone(), row.name.clone())).or_default() += 1;
-            }
-            for row in &mut rows {
-                row.is_named_alone = names[&(row.service.clone(), row.name.clone())] == 1;
-            }
-        }
+        find_shared_names(&mut rows);
         rows.sort_by(|a, b| {
             let by_time = b.totals.times.sum_ms().total_cmp(&a.totals.times.sum_ms());
             by_time.then_with(|| a.label().cmp(&b.label()))
@@ -123,6 +128,18 @@ impl TotalsByName {
             rows.truncate(top);
         }
         rows
+    }
+}
+
+/// Sets `is_named_alone` of all rows.
+pub(super) fn find_shared_names(rows: &mut [NamedTotals]) {
+    let mut names: HashMap<(String, String), u32> = HashMap::new();
+    for row in rows.iter().filter(|row| row.kind == SpanKind::Step) {
+        *names.entry((row.service.clone(), row.name.clone())).or_default() += 1;
+    }
+    for row in rows {
+        let count = names.get(&(row.service.clone(), row.name.clone()));
+        row.is_named_alone = count.is_none_or(|count| *count == 1);
     }
 }
 
@@ -163,8 +180,11 @@ impl Summary {
             _ => return,
         };
         totals.times.add(micros);
-        if !matches!(record.get(Key::Outcome), Some(b"\"ok\"") | None) {
-            totals.errors += 1;
+        match record.get(Key::Outcome) {
+            Some(b"\"ok\"") | None => {}
+            Some(b"\"cancelled\"") => totals.cancelled += 1,
+            Some(b"\"error\"") if is_refusal(event, record) => totals.refused += 1,
+            Some(_) => totals.failed += 1,
         }
         if matches!(record.get(Key::ParentId), Some(b"0") | None) {
             self.outermost.add(micros);
@@ -178,6 +198,12 @@ impl Summary {
         self.left_out += other.left_out;
         self.outermost.merge(&other.outermost);
     }
+}
+
+/// Whether the dependency rejected a call that ended with an error: candor writes the line at WARN instead of ERROR.
+fn is_refusal(event: &[u8], record: &Record<'_>) -> bool {
+    event == b"\"dependency_call\""
+        && record.level().and_then(text).is_some_and(|level| Level::parse(&level) == Level::Warn)
 }
 
 fn duration_micros(record: &Record<'_>) -> Option<u64> {
@@ -219,6 +245,10 @@ pub(super) struct NamedTotals {
 }
 
 impl NamedTotals {
+    pub(super) fn style(&self) -> Style {
+        if self.kind == SpanKind::Call { Style::Call } else { Style::Plain }
+    }
+
     /// `payments charge`; for a step its name, with its logger if another one has a step of this name.
     pub(super) fn label(&self) -> String {
         let is_short = self.kind == SpanKind::Step && self.is_named_alone;

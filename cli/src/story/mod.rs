@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memchr_iter;
 
-use crate::args::{FromArgs, KeyArgs};
+use crate::args::{FromArgs, KeyArgs, zone};
 use crate::from::{Question, Server};
 use crate::line::Line;
 use crate::open::{END_MARKER, OpenRequests, is_end};
@@ -47,15 +47,24 @@ const MAX_LISTED_IDS: usize = 8;
 
 /// The request as a tree of steps and calls.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  candor story 01a204cb-c5a7 app.log app.log.1 payments.log.gz\n  \
-                        kubectl logs deploy/orders | candor story --failed -\n  \
-                        candor story 01a204cb-c5a7 --from clickhouse://ch-1/logs.candor_all\n\n\
-                  Colours show the kind of a row: requests are magenta, steps blue, calls cyan with →. Other lines have \
-                  a dot; WARN is yellow and ERROR red.\n\
-                  Symbols show the role in a failure: ✗ likely cause, ↳ consequence of it, ! other problem."
-)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+#[command(after_help = "\
+The output:
+  POST /orders  504 error  405 ms                          the request, its status and duration
+  likely cause  payments charge: timeout after 402 ms      the first step or call that failed
+                          start    took   0       200 ms
+  place_order           0.23 ms  404 ms ↳ ██████████████   a step, with its start, duration and bar
+  └ → payments charge   2.70 ms  402 ms ✗  █████████████   a call to another service, inside it
+
+Colours show the kind of a row: requests magenta, steps blue, calls cyan. Other lines have a dot.
+Symbols show the role in a failure: ✗ likely cause, ↳ consequence of it, ! other problem.
+
+Examples:
+  candor story 01a204cb-c5a7 app.log app.log.1 payments.log.gz
+  kubectl logs deploy/orders | candor story --failed -
+  candor story 01a204cb-c5a7 --from clickhouse://ch-1/logs.candor_all
+
+Exits with 0 if a request is shown, 1 if none is found, 2 if the arguments or a file can't be read.")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct StoryArgs {
     /// Request id or a unique prefix. Omit with --failed, or if stdin holds a single request
     #[arg(value_name = "ID")]
@@ -65,19 +74,22 @@ pub(crate) struct StoryArgs {
     files: Vec<PathBuf>,
     #[command(flatten)]
     from: FromArgs,
-    /// Every request that ended with an error, a panic or no answer, or has no end
+    /// Show every request that failed, panicked, was cancelled, or has no end
     #[arg(long)]
     failed: bool,
-    /// Every field of every line
+    /// Show every field of every line
     #[arg(long)]
     fields: bool,
-    /// A row for each step and call, also if several are equal
+    /// Show each step and call in a row of its own, even if several are equal
     #[arg(long)]
     all: bool,
     /// Write a self-contained HTML page; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
-    /// The tree as JSON, one object a request
+    /// Show the start in the machine's time zone (`TZ`) instead of UTC
+    #[arg(long, conflicts_with = "json")]
+    local: bool,
+    /// Print each request as one JSON object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -99,10 +111,11 @@ impl StoryArgs {
             return self.server_selection(&server).map(|selection| (selection, Vec::new()));
         }
         let Some(id) = &self.id else {
-            let what = if self.failed { "FILES" } else { "the ID of a request, and FILES" };
-            return Err(Failure::usage(format!(
-                "story needs {what} or --from URL; `-` is standard input"
-            )));
+            return Err(Failure::usage(if self.failed {
+                "nothing to read; give FILES, `-` for standard input, or --from URL".to_owned()
+            } else {
+                "no request to show; give the ID of one and FILES, or --failed and FILES".to_owned()
+            }));
         };
         if self.failed {
             files.insert(0, PathBuf::from(id));
@@ -113,9 +126,11 @@ impl StoryArgs {
         }
         if files.is_empty() {
             return Err(Failure::usage(if Path::new(id).is_file() {
-                format!("`{id}` is a file; the ID of a request comes before it, or --failed")
+                format!("`{id}` is a file; put the ID of a request or --failed before it")
             } else {
-                format!("`{id}` needs FILES or --from URL to look for it in; `-` is standard input")
+                format!(
+                    "no files to find `{id}` in; give FILES, `-` for standard input, or --from URL"
+                )
             }));
         }
         // A pasted id often ends with a space.
@@ -126,13 +141,16 @@ impl StoryArgs {
     fn server_selection(&self, server: &Server) -> Result<Selection, Failure> {
         match &self.id {
             Some(_) if self.failed => Err(Failure::usage(
-                "story --failed reads either FILES or --from URL, not both".to_owned(),
+                "--failed shows all failed requests, so leave out the ID; with --from, leave out FILES too"
+                    .to_owned(),
             )),
             None if self.failed => Ok(Selection::Failed),
             Some(id) if !id.trim().is_empty() => Ok(Selection::Prefix(id.trim().to_owned())),
             None if !server.needs_id() => Ok(Selection::Prefix(String::new())),
             _ => {
-                Err(Failure::usage("story --from needs the ID of a request or --failed".to_owned()))
+                Err(Failure::usage(
+                    "no request to show; give the ID of one, or --failed, with --from".to_owned(),
+                ))
             }
         }
     }
@@ -156,13 +174,15 @@ pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
     input.notes().for_each(|note| out.note(note));
     let mut stories = found?;
     if stories.is_empty() {
-        out.note("no request of the input failed".to_owned());
+        out.note("no request in the input failed".to_owned());
         return Ok(false);
     }
     stories.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
+    let zone = zone(args.local, out);
     let stories: Vec<_> = stories
         .into_iter()
         .map(|mut story| {
+            story.zone = zone.clone();
             let diagnosis = diagnosis::diagnose(&mut story);
             (story, diagnosis)
         })
@@ -277,20 +297,23 @@ fn by_prefix(input: &mut Input, prefix: &str) -> Result<Story, Failure> {
             let problem = if prefix.is_empty() {
                 "several requests found; pass an id".to_owned()
             } else {
-                format!("`{prefix}` is the beginning of several ids")
+                format!("several ids begin with `{prefix}`; add more of the one you want")
             };
             Err(Failure::usage(format!("{problem}: {}{more}", others.join(", "))))
         }
         _ if prefix.is_empty() => {
-            Err(Failure::no_match("no line of a request is in the input".to_owned()))
+            Err(Failure::no_match("the input contains no lines of requests".to_owned()))
         }
-        _ => Err(Failure::no_match(format!("no line of request `{prefix}` is in the input"))),
+        _ => Err(Failure::no_match(format!(
+            "no line in the input has a request id that begins with `{prefix}`; \
+             `candor requests` lists the ids"
+        ))),
     }
 }
 
 /// A string that each line of the request contains, however JSON escapes the id: the longest run of
 /// characters that are never escaped.
-fn needle(id: &str) -> &str {
+pub(crate) fn needle(id: &str) -> &str {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     id.split(|c| !is_plain(c)).max_by_key(|run| run.len()).unwrap_or_default()
 }
@@ -337,7 +360,7 @@ fn failed(input: &mut Input, out: &mut Output) -> Result<Vec<Story>, Failure> {
     if !not_shown.is_empty() {
         let bound = if not_shown.len() == MAX_COUNTED { "at least " } else { "" };
         out.note(format!(
-            "{bound}{} more failed; `candor requests --failed` lists them",
+            "{bound}{} more requests failed; `candor requests --failed` lists them",
             not_shown.len()
         ));
     }

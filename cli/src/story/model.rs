@@ -2,7 +2,7 @@
 
 use super::gaps::Gap;
 use crate::line::{Level, Line};
-use crate::time::{Micros, to_ms};
+use crate::time::{LocalZone, Micros, to_ms};
 
 /// Everything known about one request id.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Story {
     pub(crate) duplicate_lines: usize,
     /// Lines over the limits of a story.
     pub(crate) omitted_lines: u64,
+    /// The time zone of the shown start.
+    pub(crate) zone: LocalZone,
 }
 
 /// The request at one service.

@@ -11,7 +11,7 @@ use super::timings::{dependency_ms, dependency_times, own_times, slowest};
 use crate::line::{Level, Line, value_text};
 use crate::schema::keys;
 use crate::screen::percent;
-use crate::time::{date_time, format_ms, to_ms};
+use crate::time::{format_ms, to_ms};
 
 /// Fields of a step or call that its row shows already.
 const SHOWN_FIELDS: [&str; 13] = [
@@ -114,7 +114,9 @@ pub(crate) fn status(part: &Part) -> String {
 /// Facts below the title: start time, ids, user and route.
 pub(crate) fn facts(story: &Story) -> Vec<String> {
     let Some(part) = story.parts.first() else { return Vec::new() };
-    let mut facts = vec![format!("{} UTC", date_time(part.start)), format!("request {}", story.id)];
+    let (at, zone) = (part.start, &story.zone);
+    let start = format!("{} {}", zone.date_time(at), zone.name(at));
+    let mut facts = vec![start, format!("request {}", story.id)];
     facts.extend(named_facts(part, None));
     let span = Some(&part.span).filter(|span| !span.is_empty());
     facts.extend(span.map(|span| format!("span {span}")));

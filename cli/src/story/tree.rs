@@ -9,7 +9,7 @@ use super::clocks;
 use super::gaps::{self, Gap};
 use super::model::{Item, ItemKind, Part, Story};
 use crate::line::{Level, Line};
-use crate::time::{self, Micros};
+use crate::time::{self, LocalZone, Micros};
 
 /// Deepest level of the displayed tree; deeper items are shown at this level.
 const MAX_DEPTH: usize = 60;
@@ -34,7 +34,8 @@ pub(crate) fn build(id: String, lines: Vec<Line>, omitted_lines: u64) -> Story {
     parts.sort_by_key(|part| (part.start, Reverse(part.end)));
     let start = parts.iter().map(|part| part.start).min().unwrap_or_default();
     let end = parts.iter().map(|part| part.end).max().unwrap_or_default();
-    Story { id, start, end, parts, duplicate_lines, omitted_lines }
+    let zone = LocalZone::utc();
+    Story { id, start, end, parts, duplicate_lines, omitted_lines, zone }
 }
 
 /// Splits lines at each use of the id: `seq` starts again if an id is reused. Removes duplicate lines and

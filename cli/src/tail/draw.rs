@@ -8,7 +8,7 @@ use crate::read::Keys;
 use crate::schema::keys;
 use crate::screen::{Row, Screen, Style, display_width, escape, is_unsafe, truncate};
 use crate::story::{self, TextOptions};
-use crate::time::{LocalZone, Micros, format_ms, from_ms, to_ms};
+use crate::time::{Clock, Micros, format_ms, from_ms, to_ms};
 
 /// Positions of the columns after the time.
 const STATUS: usize = 14;
@@ -25,10 +25,8 @@ const MAX_NAMED: usize = 3;
 pub(super) struct Drawing {
     pub(super) text: String,
     screen: Screen,
-    zone: LocalZone,
+    clock: Clock,
     all_fields: bool,
-    /// The date of the latest row.
-    date: String,
     /// Width of the widest title so far.
     title_width: usize,
     /// The service of the first request. Rows name the service once there is a second one.
@@ -39,14 +37,12 @@ pub(super) struct Drawing {
 }
 
 impl Drawing {
-    pub(super) fn new(screen: Screen, zone: LocalZone, all_fields: bool, now: Micros) -> Self {
-        let date = zone.date(now);
+    pub(super) fn new(screen: Screen, clock: Clock, all_fields: bool) -> Self {
         Drawing {
             text: String::new(),
             screen,
-            zone,
+            clock,
             all_fields,
-            date,
             title_width: 12,
             service: None,
             has_several_services: false,
@@ -64,11 +60,8 @@ impl Drawing {
             self.text.push('\n');
         }
         self.is_after_tree = is_tree;
-        let Some(at) = at else { return };
-        let date = self.zone.date(at);
-        if date != self.date {
+        if let Some(date) = at.and_then(|at| self.clock.new_date(at)) {
             self.row(Row::new().add(Style::Dim, &date));
-            self.date = date;
         }
     }
 
@@ -92,7 +85,7 @@ impl Drawing {
         let is_dim = line.level < Level::Warn;
         let (message, fields) = story::line_text(line);
         let mut row = Row::new();
-        row.add(Style::Dim, &self.zone.time_of_day(line.at)).pad(STATUS);
+        row.add(Style::Dim, &self.clock.time(line.at)).pad(STATUS);
         let style = line.level.style();
         row.add(style, &line.level_name).add(Style::Plain, " ");
         if !id.is_empty() {
@@ -211,7 +204,7 @@ impl Drawing {
         emphasis: Style,
     ) -> Row {
         let mut row = Row::new();
-        row.add(Style::Dim, &self.zone.time_of_day(at)).pad(STATUS);
+        row.add(Style::Dim, &self.clock.time(at)).pad(STATUS);
         row.add(style, status).add(Style::Plain, " ");
         row.add_right(emphasis, duration, DURATION_END).add(Style::Plain, " ").pad(ID);
         row.add(Style::Dim, short_id(id)).pad(TITLE - 1).add(Style::Plain, " ");

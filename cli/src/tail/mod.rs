@@ -15,12 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use crate::args::KeyArgs;
+use crate::args::{KeyArgs, parse_count};
 use crate::line::{Level, Line};
 use crate::output::{self, Failure, Output};
 use crate::read::{Key, Keys, LiveLine, LiveReader, Record, text};
 use crate::screen::Screen;
-use crate::time::{self, LocalZone, Micros};
+use crate::time::{self, Clock, LocalZone, Micros};
 use draw::{Drawing, Unfinished};
 use follow::{News, Start};
 use pending::{Added, Gathered, LineFacts, Pending};
@@ -41,9 +41,19 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A request that failed, was slow, or wrote a warning is drawn as a tree when it ends, and any other request on one
 /// row. Lines that candor did not write pass through. Times are in the machine's time zone (`TZ`).
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  cargo run | candor tail\n  \
-                        candor tail app.log --slow=500ms\n  \
-                        kubectl logs -f --prefix deploy/orders | candor tail --failed")]
+#[command(after_help = "\
+A row of the output, for a request without a problem:
+  10:14:12.607  201   63.2 ms 01a2202a-de8b  POST /orders  3 steps, 2 calls
+
+Other requests are drawn as trees, as in `candor story`. Lines that candor did
+not write pass through. Times are in the machine's time zone; for UTC, set TZ=UTC.
+
+Examples:
+  cargo run | candor tail
+  candor tail app.log --slow=500ms
+  kubectl logs -f --prefix deploy/orders | candor tail --failed
+
+Exits with 0 after the end of the input or Ctrl-C, 2 if the arguments or a file can't be read.")]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct TailArgs {
     /// Files to follow, even when they are rotated; `-` is standard input, which is the default
@@ -53,8 +63,8 @@ pub(crate) struct TailArgs {
     #[arg(long, conflicts_with = "lines")]
     from_start: bool,
     /// Read the files from this many lines before their end
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 0)]
-    lines: u64,
+    #[arg(short = 'n', long, value_name = "N", default_value = "0", value_parser = parse_count)]
+    lines: usize,
     /// Only requests that failed, panicked, were cancelled, or have no end
     #[arg(long)]
     failed: bool,
@@ -73,6 +83,9 @@ pub(crate) struct TailArgs {
     /// Show every field of every line in trees
     #[arg(long)]
     fields: bool,
+    /// Show times as the time since the first one that is shown
+    #[arg(long)]
+    relative: bool,
     /// Report a request that has been open for this long
     #[arg(long, value_name = "TIME", default_value = "30s",
           value_parser = |text: &str| time::parse_duration(text, "s"))]
@@ -88,7 +101,8 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
     let mut files = args.files.clone();
     if files.is_empty() && io::stdin().is_terminal() {
         return Err(Failure::usage(
-            "tail needs FILES or piped input, for example: cargo run | candor tail".to_owned(),
+            "nothing to read; give FILES or pipe a log into it, as in: cargo run | candor tail"
+                .to_owned(),
         ));
     }
     if files.is_empty() {
@@ -101,7 +115,7 @@ pub(crate) fn run(args: &TailArgs, out: &mut Output) -> Result<bool, Failure> {
         let identity = path.canonicalize().ok().filter(|_| !is_stdin);
         known.insert(identity.unwrap_or_else(|| path.clone()))
     });
-    let start = if args.from_start { Start::Beginning } else { Start::Last(args.lines) };
+    let start = if args.from_start { Start::Beginning } else { Start::Last(args.lines as u64) };
     // Ctrl-C reaches all programs in a pipeline, and the service has yet to write its last lines.
     let interrupted = Arc::new(AtomicBool::new(false));
     for registered in [
@@ -185,6 +199,8 @@ impl<'a> Tail<'a> {
         if let Some(note) = note {
             output::report(&note);
         }
+        let mut clock = Clock::new(zone, args.relative);
+        clock.skip_date(time::now());
         Tail {
             args,
             keys,
@@ -192,7 +208,7 @@ impl<'a> Tail<'a> {
             readers: (0..inputs).map(|_| LiveReader::default()).collect(),
             first: vec![None; inputs],
             pending: Pending::default(),
-            drawing: Drawing::new(Screen::detect(), zone, args.fields, time::now()),
+            drawing: Drawing::new(Screen::detect(), clock, args.fields),
             stuck: Duration::from_micros(args.stuck.unsigned_abs()),
             checked: Instant::now(),
         }

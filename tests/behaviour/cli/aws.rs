@@ -166,7 +166,7 @@ fn all_pages_of_a_log_group_are_one_input() {
 #[test]
 fn what_aws_refuses_is_one_sentence() {
     for (status, body, wanted) in [
-        (404, "<Code>NoSuchBucket</Code>", "there is no such bucket"),
+        (404, "<Code>NoSuchBucket</Code>", "the bucket does not exist; check its name"),
         (
             403,
             "<Code>InvalidAccessKeyId</Code>",
@@ -195,7 +195,10 @@ fn what_aws_refuses_is_one_sentence() {
     let server =
         Server::new(Answer::Whole(400, b"{\"__type\":\"ResourceNotFoundException\"}".to_vec()));
     let said = ask(&server, &["steps"], "cloudwatch:none");
-    assert_eq!(said.err, "candor: can't read cloudwatch:none: there is no such log group\n");
+    assert_eq!(
+        said.err,
+        "candor: can't read cloudwatch:none: the log group does not exist; check its name and AWS_REGION\n"
+    );
     for url in
         ["s3://", "s3://joe:s3cret@bucket/x", "cloudwatch:", "cloudwatch://joe:s3cret@host/x"]
     {

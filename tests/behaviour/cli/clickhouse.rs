@@ -110,7 +110,12 @@ fn lists_and_totals_from_a_table_are_those_of_a_file() {
         let server = Server::new(Answer::Whole(200, answer(&lines, "0")));
         let said = ask(&server, &[args.as_slice(), &["--json"]].concat());
         let file = candor(&[&args[..1], &["-", "--json"], &args[1..]].concat(), &joined(&lines));
-        assert_eq!((said.code, said.out), (Some(0), file.out), "{args:?}: {}", said.err);
+        // A server that sends only some of the requests does not say how many there are.
+        let is_partial = args.iter().any(|arg| ["--failed", "--unfinished"].contains(arg));
+        let is_partial = is_partial && args[0] == "requests";
+        let (known, unknown) = ("\"requests\":2", "\"requests\":null");
+        let wanted = if is_partial { file.out.replace(known, unknown) } else { file.out };
+        assert_eq!((said.code, said.out), (Some(0), wanted), "{args:?}: {}", said.err);
         let query = server.only_request().body;
         assert!(query.contains(filter), "{args:?}: {query}");
     }
@@ -217,7 +222,7 @@ fn what_a_server_refuses_is_one_sentence() {
         (
             404,
             "Code: 60, e.displayText() = DB::Exception: Table logs.candor_all doesn't exist., e.what() = x",
-            "there is no such table",
+            "the table does not exist; check DATABASE.TABLE in the URL",
         ),
         (500, dead, "shard 127.0.0.1:19001 does not answer"),
         (
@@ -326,8 +331,8 @@ fn either_files_or_a_server_is_read() {
     for (args, wanted) in [
         (vec!["steps", "app.log"], "cannot be used with"),
         (vec!["story", "r-7", "app.log"], "cannot be used with"),
-        (vec!["story", "--failed", "app.log"], "either FILES or --from URL, not both"),
-        (vec!["story"], "story --from needs the ID of a request or --failed"),
+        (vec!["story", "--failed", "app.log"], "with --from, leave out FILES too"),
+        (vec!["story"], "no request to show; give the ID of one, or --failed, with --from"),
     ] {
         let said = ask(&server, &args);
         assert_eq!(said.code, Some(2), "{args:?}");
@@ -336,7 +341,7 @@ fn either_files_or_a_server_is_read() {
     assert!(server.asked().is_empty());
     for command in ["steps", "requests"] {
         let said = candor(&[command], b"");
-        let wanted = "candor: FILES or --from URL is missing; `-` is standard input\n";
+        let wanted = "candor: nothing to read; give FILES, `-` for standard input, or --from URL\n";
         assert_eq!((said.code, said.err.as_str()), (Some(2), wanted), "{command}");
     }
 }

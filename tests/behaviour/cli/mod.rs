@@ -3,6 +3,7 @@
 mod aws;
 mod bill;
 mod clickhouse;
+mod compare;
 mod errors;
 mod hostile;
 mod http;
@@ -17,6 +18,7 @@ mod sources;
 mod story;
 mod tail;
 mod tree;
+mod usage;
 mod view;
 
 use std::io::Write as _;
@@ -68,6 +70,13 @@ pub(super) struct Said {
 impl Said {
     fn json(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// The objects of the requests that `candor requests --json` lists, without the counts.
+    fn requests(&self) -> Vec<Value> {
+        let mut objects = self.json();
+        objects.retain(|object| object.get("summary").is_none());
+        objects
     }
 }
 

@@ -101,9 +101,9 @@ fn refusal(answer: Answer) -> String {
     let text = String::from_utf8_lossy(&text);
     let has = |name: &str| text.contains(name);
     if has("NoSuchBucket") {
-        "there is no such bucket".to_owned()
+        "the bucket does not exist; check its name".to_owned()
     } else if has("ResourceNotFoundException") {
-        "there is no such log group".to_owned()
+        "the log group does not exist; check its name and AWS_REGION".to_owned()
     } else if has("RequestTimeTooSkewed")
         || has("Signature expired")
         || has("Signature not yet current")

@@ -67,7 +67,9 @@ impl Objects {
             next = Some(token);
         }
         if keys.is_empty() {
-            return Err("no object has this prefix".to_owned());
+            return Err(
+                "no object has a key with this prefix; check it, or use a shorter one".to_owned()
+            );
         }
         Ok(Objects {
             service,

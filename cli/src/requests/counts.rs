@@ -1,0 +1,182 @@
+//! How many requests failed, and why.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::RequestsArgs;
+use crate::screen::grouped;
+use crate::time::{Micros, format_ms, to_ms};
+
+/// Most different causes that are counted; further ones are counted together.
+const MAX_CAUSES: usize = 1_000;
+const OTHER_CAUSES: &str = "other causes";
+/// Most characters of a cause.
+const MAX_CAUSE_CHARS: usize = 200;
+/// Most requests that are kept until the time of the last line is known.
+const MAX_KEPT: usize = 2_000_000;
+
+/// A request that failed.
+pub(super) struct Failed<'a> {
+    pub(super) cause: String,
+    pub(super) id: &'a str,
+}
+
+/// Counts requests while the input is read.
+#[derive(Debug)]
+pub(super) struct Counts {
+    causes: Vec<CauseCount>,
+    indexes: HashMap<String, usize>,
+    total: u64,
+    /// Only requests of this time before the last line are to be counted.
+    span: Option<Micros>,
+    /// The requests that may be within the span: their time, and the cause if they failed.
+    kept: Vec<(Micros, Option<u32>)>,
+    prune_at: usize,
+    newest: Micros,
+    /// Whether requests were not counted because of `MAX_KEPT`.
+    is_incomplete: bool,
+}
+
+/// Number of requests that failed for the same reason.
+#[derive(Debug, Clone)]
+pub(super) struct CauseCount {
+    pub(super) cause: String,
+    pub(super) count: u64,
+    /// The id of the latest of them.
+    pub(super) latest: String,
+    at: Micros,
+}
+
+impl Counts {
+    pub(super) fn new(span: Option<Micros>) -> Self {
+        Counts {
+            causes: Vec::new(),
+            indexes: HashMap::new(),
+            total: 0,
+            span,
+            kept: Vec::new(),
+            prune_at: 10_000,
+            newest: Micros::MIN,
+            is_incomplete: false,
+        }
+    }
+
+    pub(super) fn add(&mut self, at: Micros, failed: Option<Failed<'_>>) {
+        let cause = failed.map(|failed| self.cause(at, failed));
+        let Some(span) = self.span else {
+            self.count(cause);
+            return;
+        };
+        self.newest = self.newest.max(at);
+        if self.kept.len() >= self.prune_at {
+            let earliest = self.newest.saturating_sub(span);
+            self.kept.retain(|(at, _)| *at >= earliest);
+            self.prune_at = 2 * self.kept.len() + 10_000;
+        }
+        if self.kept.len() < MAX_KEPT {
+            self.kept.push((at, cause));
+        } else {
+            self.is_incomplete = true;
+        }
+    }
+
+    /// The index of a cause, with the request as its latest if it is.
+    fn cause(&mut self, at: Micros, failed: Failed<'_>) -> u32 {
+        let mut cause = failed.cause;
+        if let Some((end, _)) = cause.char_indices().nth(MAX_CAUSE_CHARS) {
+            cause.truncate(end);
+            cause.push('…');
+        }
+        if self.causes.len() >= MAX_CAUSES && !self.indexes.contains_key(&cause) {
+            OTHER_CAUSES.clone_into(&mut cause);
+        }
+        let index = *self.indexes.entry(cause).or_insert_with_key(|cause| {
+            let cause = cause.clone();
+            self.causes.push(CauseCount {
+                cause,
+                count: 0,
+                latest: String::new(),
+                at: Micros::MIN,
+            });
+            self.causes.len() - 1
+        });
+        let cause = &mut self.causes[index];
+        if at >= cause.at {
+            cause.at = at;
+            failed.id.clone_into(&mut cause.latest);
+        }
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
+    fn count(&mut self, cause: Option<u32>) {
+        self.total += 1;
+        if let Some(cause) = cause.and_then(|cause| self.causes.get_mut(cause as usize)) {
+            cause.count += 1;
+        }
+    }
+
+    /// The counts of the requests from `since` on.
+    pub(super) fn finish(mut self, since: Micros) -> Summary {
+        for (at, cause) in std::mem::take(&mut self.kept) {
+            if at >= since {
+                self.count(cause);
+            }
+        }
+        let mut causes = self.causes;
+        causes.retain(|cause| cause.count > 0);
+        causes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.cause.cmp(&b.cause)));
+        Summary {
+            failed: causes.iter().map(|cause| cause.count).sum(),
+            total: Some(self.total),
+            causes,
+            is_incomplete: self.is_incomplete,
+        }
+    }
+}
+
+/// The counts of all requests that match.
+#[derive(Debug)]
+pub(super) struct Summary {
+    /// `None` if the input has only those that failed.
+    pub(super) total: Option<u64>,
+    pub(super) failed: u64,
+    /// The most frequent first.
+    pub(super) causes: Vec<CauseCount>,
+    is_incomplete: bool,
+}
+
+impl Summary {
+    /// `12 of 3,400 requests failed`; with `--slow=500ms`, `3 of 40 requests of 500 ms or more failed`.
+    pub(super) fn sentence(&self, args: &RequestsArgs) -> String {
+        let bound = if self.is_incomplete { "at least " } else { "" };
+        let count = grouped(&self.failed.to_string());
+        let slow = args.slow.filter(|least| *least > 0);
+        let slow = slow.map(|least| format!(" of {} or more", format_ms(to_ms(least))));
+        let slow = slow.unwrap_or_default();
+        let verb = match (args.unfinished, self.failed) {
+            (false, _) => "failed",
+            (true, 1) => "has no end",
+            (true, _) => "have no end",
+        };
+        let of = self.total.unwrap_or(self.failed);
+        let noun = if of == 1 { "request" } else { "requests" };
+        match self.total {
+            Some(total) => {
+                format!("{bound}{count} of {} {noun}{slow} {verb}", grouped(&total.to_string()))
+            }
+            None => format!("{bound}{count} {noun}{slow} {verb}"),
+        }
+    }
+
+    pub(super) fn json(&self, args: &RequestsArgs) -> Value {
+        let cause = |cause: &CauseCount| json!({ "cause": cause.cause, "count": cause.count, "latest_request_id": cause.latest });
+        let mut summary = json!({
+            "requests": self.total,
+            "causes": self.causes.iter().map(cause).collect::<Vec<_>>(),
+        });
+        let counted = if args.unfinished { "unfinished" } else { "failed" };
+        summary[counted] = self.failed.into();
+        json!({ "summary": summary })
+    }
+}
