@@ -319,7 +319,7 @@ pub trait StrictValue: Loggable {}
 #[diagnostic::do_not_recommend]
 impl<T: Loggable> StrictValue for T {}
 
-/// A loggable value of any type, so that one that is not loggable is reported once.
+/// A loggable value of any type, so that a value that is not loggable is reported once.
 pub struct Erased<'a>(&'a dyn Loggable);
 
 impl Loggable for Erased<'_> {

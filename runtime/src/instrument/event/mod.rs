@@ -95,7 +95,7 @@ impl EventSite {
             && (interest.is_always() || dispatch::is_enabled(&self.metadata).unwrap_or(true))
     }
 
-    /// Writes the event in the current request, and in the spans that this thread has entered.
+    /// Writes the event in the current request and in the current spans.
     #[inline(never)]
     pub fn write(
         &'static self,
@@ -258,7 +258,7 @@ fn write_fields(
 /// The key of an error's class, also for a field named `e` or `err`.
 const ERROR: &str = "error";
 
-/// Returns the members of a field that is an error, except those of other fields. `has_error` tells that another error
+/// Returns the members of a field that is an error, except those of other fields. `has_error` is set if another error
 /// has the key `error`.
 fn error_members(
     value: &dyn Loggable,
@@ -280,7 +280,9 @@ fn error_members(
     Some(own)
 }
 
-/// The last field of each name. Only for fields whose names are constants: the macros have compared the others.
+/// Returns the last field of each name.
+///
+/// Only for fields whose names are constants: the macros have compared the others.
 pub fn last_of_each<'a>(fields: &[EventField<'a>]) -> Vec<EventField<'a>> {
     let is_last = |at: usize| !fields[at + 1..].iter().any(|later| later.name == fields[at].name);
     (0..fields.len()).filter(|at| is_last(*at)).map(|at| fields[at]).collect()

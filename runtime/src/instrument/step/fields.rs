@@ -18,7 +18,7 @@ use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unpr
 use crate::redact::{counted, error_text, keys, shown};
 use crate::site::Site;
 
-/// Collects the `fields(…)` and `context(…)` of a step, and the `url` of a call, at entry.
+/// Collects the `fields(…)`, the `context(…)` and a call's `url` at entry.
 #[derive(Debug)]
 pub struct StepFields<'a> {
     members: &'a mut String,
@@ -125,7 +125,7 @@ impl<'a> StepFields<'a> {
         self.field(",\"error\":", false, value);
     }
 
-    /// Adds a field named `error` if its value is an error, and a field with the name in `opening` otherwise.
+    /// Adds a field named `error` if its value is an error, else one named as in `opening`.
     pub fn error_or_other<T: Loggable + ?Sized>(
         &mut self,
         opening: &'static str,
@@ -318,7 +318,9 @@ fn notice_outside(site: &'static Location<'static>, name: &str) {
     );
 }
 
-/// Adds fields that are evaluated when the step runs: those of a future, which owns the arguments.
+/// Adds fields that are evaluated when the step runs.
+///
+/// These are the fields of a future, which owns the arguments.
 #[inline]
 pub fn entered(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) {
     // Everything but the fields is compiled once, not in each annotated function.
@@ -373,7 +375,9 @@ pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     json
 }
 
-/// The JSON of a step's `ret`, from a user's function. If the function panics, the step has not panicked.
+/// Returns the JSON of a step's `ret`, from a user's function.
+///
+/// If the function panics, the step has not panicked.
 pub fn ret_with<T: Loggable>(shown: impl FnOnce() -> T) -> String {
     let mut json = String::new();
     catch_unprintable(&mut json, |out| Encoder::buffered(out).under("ret").value(&shown()));

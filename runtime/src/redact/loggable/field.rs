@@ -79,7 +79,7 @@ pub fn hidden(slot: Slot<'_, '_>) {
     slot.value(&Secret);
 }
 
-/// A field with a fallback policy: a loggable value is written as it is, another one under the fallback.
+/// A field with a fallback policy, for a value that is not loggable.
 ///
 /// Method resolution chooses, because an inherent method takes precedence over a trait's.
 pub struct Probe<'a, T: ?Sized, const SENSITIVE: bool>(&'a T);
@@ -166,8 +166,9 @@ impl<T: ?Sized> OrShape<T> for Probe<'_, T, false> {
     }
 }
 
-/// A field with the policy `scrub`: text, an error with its sources, or another value with a `Display`.
+/// A field with the policy `scrub`.
 ///
+/// It is text, an error with its sources, or another value with a `Display`.
 /// Of the traits below, method resolution takes the one with the most references that applies.
 pub struct Scrubbed<'a, T: ?Sized>(pub &'a T);
 
