@@ -38,10 +38,10 @@ fn the_summary_of_a_public_item_is_short() {
 
 #[test]
 fn only_public_documented_items_have_a_summary() {
-    let source = "/// The [first](super::First), the\n/// [`second`][s] and [`third`].\n///\n/// More.\n#[derive(Debug)]\n\
+    let source = "/// The [first](super::First), the\n/// [`second`][s], [`third`] and `#[fourth]`.\n///\n/// More.\n#[derive(Debug)]\n\
                   #[expect(\n    clippy::all,\n)]\npub struct One;\n\n/// Hidden.\n#[doc(hidden)]\npub fn two() {}\n\n\
                   /// Internal.\npub(crate) fn three() {}\n\n    /// Indented.\n    pub fn four() {}\n";
-    let expected = [(1, "The first, the `second` and `third`."), (18, "Indented.")];
+    let expected = [(1, "The first, the `second`, `third` and `#[fourth]`."), (18, "Indented.")];
     assert_eq!(summaries(source), expected.map(|(line, summary)| (line, summary.to_owned())));
 }
 
@@ -91,10 +91,15 @@ fn summaries(source: &str) -> Vec<(usize, String)> {
 fn shown(paragraph: &str) -> String {
     let mut out = String::new();
     let mut rest = paragraph;
-    while let Some((before, (text, after))) =
-        rest.split_once('[').and_then(|(before, link)| Some((before, link.split_once(']')?)))
-    {
+    while let Some((before, link)) = rest.split_once('[') {
         out.push_str(before);
+        rest = link;
+        // `#[attribute]` is not a link.
+        if before.ends_with('#') {
+            out.push('[');
+            continue;
+        }
+        let Some((text, after)) = link.split_once(']') else { break };
         out.push_str(text);
         let end = match after.as_bytes().first() {
             Some(b'(') => after.find(')'),

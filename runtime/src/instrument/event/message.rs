@@ -31,7 +31,9 @@ impl<'a, T> MessageArg<'a, T> {
     }
 }
 
-/// An argument of a message that is an error. Method resolution prefers it to [`NoError`].
+/// An argument of a message that is an error.
+///
+/// Method resolution prefers it to [`NoError`].
 pub trait ShownError {
     /// The error, unless it is hidden.
     fn candor_error(&self) -> Option<&dyn Loggable>;

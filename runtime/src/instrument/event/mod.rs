@@ -32,7 +32,9 @@ use crate::site::PrefixCache;
 mod macros;
 mod message;
 
-/// The static behind one use of an event macro. It refers to itself, as a [`Site`](crate::site::Site) does.
+/// The static behind one use of an event macro.
+///
+/// It refers to itself, as a [`Site`](crate::site::Site) does.
 #[derive(Debug)]
 pub struct EventSite {
     severity: Severity,
@@ -80,8 +82,9 @@ impl EventSite {
         }
     }
 
-    /// Takes the checks of the user's fields. As arguments they are part of the evaluation of the static, so that each
-    /// error is reported once.
+    /// Takes the checks of the user's fields.
+    ///
+    /// As arguments they are part of the evaluation of the static, so that each error is reported once.
     #[must_use]
     pub const fn checked<const N: usize>(self, _: [(); N]) -> Self {
         self
@@ -125,8 +128,9 @@ impl EventSite {
         });
     }
 
-    /// Writes the event in an explicit parent span, or in none. Only the subscriber knows that span, so the record is
-    /// dispatched.
+    /// Writes the event in an explicit parent span, or in none.
+    ///
+    /// Only the subscriber knows that span, so the record is dispatched.
     #[inline(never)]
     pub fn write_under(
         &'static self,

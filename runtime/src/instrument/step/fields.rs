@@ -69,8 +69,9 @@ impl<'a> StepFields<'a> {
         keep(extras, marks, context);
     }
 
-    /// Adds a field. `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's
-    /// result.
+    /// Adds a field.
+    ///
+    /// `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's result.
     pub fn field<T: Loggable + ?Sized>(
         &mut self,
         opening: &'static str,
@@ -125,7 +126,7 @@ impl<'a> StepFields<'a> {
         self.field(",\"error\":", false, value);
     }
 
-    /// Adds a field named `error` if its value is an error, else one named as in `opening`.
+    /// Adds the field `error` if its value is an error, else the one of `opening`.
     pub fn error_or_other<T: Loggable + ?Sized>(
         &mut self,
         opening: &'static str,
@@ -219,7 +220,7 @@ fn add_error<T: Loggable + ?Sized>(
     true
 }
 
-/// An error as the field `error` of a step, which is the key of the step's own error.
+/// An error as the field `error`, which is also the key of the step's own error.
 #[diagnostic::on_unimplemented(
     message = "`error` is one of candor's own keys, so the value must be an error",
     label = "not an error",
@@ -362,7 +363,9 @@ fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
     current::with(|frame| frame.extras = Some(extras));
 }
 
-/// Checks the type of `parent = …`. The value has no effect, because the parent of a step is the step around it.
+/// Checks the type of `parent = …`.
+///
+/// The value has no effect, because the parent of a step is the step around it.
 pub fn parent(_: impl Into<Option<span::Id>>) {}
 
 /// Checks the type of `follows_from = …`. The value has no effect.

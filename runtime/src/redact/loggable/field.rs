@@ -12,7 +12,9 @@ use super::text::Decided;
 use super::{Loggable, NestedDebug, Shape, Slot, Text, TextPolicy};
 use crate::redact::{error_text, strict, strict_report};
 
-/// A field without an attribute of its own. `SENSITIVE` is the result of the key rule on its names.
+/// A field without an attribute of its own.
+///
+/// `SENSITIVE` is the result of the key rule on its names.
 ///
 /// It is a trait of its own, and not a bound on [`Loggable`], so that the compile error is about the field's type.
 #[diagnostic::on_unimplemented(
@@ -67,7 +69,9 @@ pub fn by_shape<T: Shape + ?Sized>(value: &T, slot: Slot<'_, '_>) {
     slot.value(&Shaped { value });
 }
 
-/// Writes the value that a user's function returned. A pseudonym in it is made for the field `name`.
+/// Writes the value that a user's function returned.
+///
+/// A pseudonym in it is made for the field `name`.
 #[inline]
 pub fn by_function<T: Loggable>(shown: T, name: &'static str, slot: Slot<'_, '_>) {
     slot.value_under(name, &shown);
@@ -241,8 +245,9 @@ fn chain(error: &dyn Error, slot: Slot<'_, '_>) {
 #[derive(Debug)]
 pub struct KeyRule<const SENSITIVE: bool>;
 
-/// Implemented for a field whose name is not sensitive. It is a trait, because a failed const assertion would not point
-/// at the user's `clear`.
+/// Implemented for a field whose name is not sensitive.
+///
+/// It is a trait, because a failed const assertion would not point at the user's `clear`.
 #[diagnostic::on_unimplemented(
     message = "this field name is considered sensitive; `clear` requires `reason = \"…\"`",
     label = "give the reason why its value may be shown: `clear, reason = \"…\"`",
