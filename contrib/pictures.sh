@@ -58,7 +58,7 @@ svg() {
     COLUMNS=100 CLICOLOR_FORCE=1 NO_COLOR='' "$candor" story "$id" "$work/orders.log"
 } | svg "candor story on the terminal" >"$out/story.svg"
 echo "$out/story.svg"
-# Without the requests whose trees show nothing that the other trees do not.
+# Leaves out the requests whose trees add nothing to the other trees.
 left_out=$(grep -E '"status":40[02]|"outcome":"cancelled"|"retries":1' "$work/orders.log" | grep '"event":"request_completed"' |
     sed 's/.*\("request_id":"[^"]*"\).*/\1/')
 {

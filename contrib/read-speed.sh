@@ -2,7 +2,7 @@
 # How fast the command reads a large log, beside `wc -l` and jq: medians of rounds in which each takes its
 # turn, as multiples of the time that `wc -l` takes.
 #
-#     contrib/read-speed.sh [GIGABYTES [ROUNDS]]      1 and 7 where left out; jq runs in the first round only
+#     contrib/read-speed.sh [GIGABYTES [ROUNDS]]      default: 1 and 7; jq runs in the first round only
 #
 # The log is made of the lines of the example service, each copy with ids of its own.
 set -euo pipefail

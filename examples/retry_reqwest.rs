@@ -1,4 +1,4 @@
-//! Retries with reqwest-retry, reported in a middleware behind it: `LOG_LEVEL=debug cargo run --example retry_reqwest`.
+//! Retries with reqwest-retry, reported in a middleware after it: `LOG_LEVEL=debug cargo run --example retry_reqwest`.
 
 use std::time::Duration;
 

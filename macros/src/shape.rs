@@ -12,7 +12,7 @@ use crate::function::{Function, inferred};
 
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Shape {
-    /// The body next to a guard. Enough if nothing in the returned value tells how the call ended.
+    /// The body next to a guard. Enough if the outcome does not depend on the returned value.
     Guarded,
     /// The body next to a guard that sees the value of the tail and of each `return`. For
     /// `#[track_caller]`, which a closure can't have.
@@ -91,8 +91,7 @@ pub(crate) fn is_inert(attribute: &Attribute) -> bool {
     }
 }
 
-/// Whether the type, by its spelling, is neither a `Result` nor, for a call, a value that tells the
-/// outcome.
+/// Whether the type, by its spelling, is neither a `Result` nor, for a call, a value that has an outcome.
 fn is_plain(kind: SiteKind, ty: &Type) -> bool {
     const PLAIN: [&str; 20] = [
         "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64",

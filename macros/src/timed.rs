@@ -37,7 +37,7 @@ use crate::errors::Errors;
 use crate::function::Function;
 use crate::shape::{PollKind, Polled, Shape};
 
-/// Expands a function. `keeps_async` tells that something around it needs an `async fn`.
+/// Expands a function. `keeps_async` is set if something around it needs an `async fn`.
 pub(crate) fn expand(
     kind: SiteKind,
     args: &Args,

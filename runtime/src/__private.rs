@@ -145,8 +145,9 @@ pub use crate::instrument::event::{
     EventField, EventSite, EventValue, MessageArg, count, labels_secret, last_of_each,
 };
 
-/// The traits by which method resolution determines how `#[instrument]` shows a `Given` value: the first is the lenient
-/// form, the second the strict one.
+/// Traits by which method resolution chooses how `#[instrument]` shows a `Given`.
+///
+/// The first is the lenient form, the second the strict one.
 #[cfg(feature = "subscriber")]
 pub mod recorded {
     pub use crate::outcome::error_value::{

@@ -42,7 +42,7 @@
 //!  "login":{"user":41,"card":"****4242","password":"[REDACTED]"}}
 //! ```
 //!
-//! # Where to find what
+//! # Index
 //!
 //! | you want to | look at |
 //! |---|---|
@@ -105,7 +105,9 @@
 //! A name without a version is an alias of the newest supported version of the crate. Several versions can be enabled at
 //! the same time.
 //!
-//! # Three promises, in this order
+//! # Promises
+//!
+//! In order of priority:
 //!
 //! 1. **No secrets.** Values logged through candor's macros are checked at compile time. Everything else (events of other
 //!    crates, headers, JSON, URLs, errors, panics) is redacted at run time, by the [key rule](keys) and the
@@ -114,7 +116,7 @@
 //!    request id, also in tasks and threads that [carry the context](context).
 //! 3. **Never in the way.** Logging never panics or deadlocks. Lines that can't be written are [counted](stats).
 //!
-//! # Only candor's macros
+//! # Reject other macros
 //!
 //! The macros of `tracing` and `log` keep working, and their values are redacted at run time. Only candor's macros are
 //! checked by the compiler. With this `clippy.toml`, clippy rejects the others:

@@ -529,7 +529,7 @@ fn the_audit_file_is_not_the_log_file() {
     let (log, audit) = (folder.file("app.log"), folder.0.join(".").join("app.log"));
     let output = run("lines", &[("LOG_FILE", text(&log)), ("LOG_AUDIT_FILE", text(&audit))]);
     assert_eq!(output.status.code(), Some(2));
-    let says = "is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit events alone";
+    let says = "is the log file; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) contains only audit events";
     assert!(stderr(&output).contains(says), "{}", stderr(&output));
 }
 
@@ -643,7 +643,7 @@ fn a_panic_is_logged_and_not_printed_to_standard_error() {
     assert!(location.contains("fixtures/main.rs:"), "{location}");
     assert_eq!((&inside["level"], &inside["request_id"]), (&"ERROR".into(), &"r-1".into()));
     assert!(inside["exc"].as_str().is_some_and(|text| !text.is_empty()));
-    assert_eq!(odd["panic_message"], "a value that is no text");
+    assert_eq!(odd["panic_message"], "a value that is not a string");
 }
 
 #[test]

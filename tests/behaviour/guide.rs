@@ -93,6 +93,11 @@ fn without_values_of_the_run(mut line: serde_json::Value) -> serde_json::Value {
 }
 
 #[test]
+fn the_page_on_other_crates_shows_the_program_with_sentry() {
+    assert_shows_code("beside-others", "tests/beside/src/main.rs");
+}
+
+#[test]
 fn the_guide_shows_the_last_line_of_a_request_as_json() {
     let captured = capture_with(Config::new().format(Format::Json)).expect("a configuration");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

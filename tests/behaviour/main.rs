@@ -53,4 +53,5 @@ mod spans;
 mod step;
 mod stories;
 mod stress;
+mod summaries;
 mod testing;

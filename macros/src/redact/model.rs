@@ -35,7 +35,7 @@ pub(super) enum StructForm {
     Transparent(usize),
 }
 
-/// How serde tells the variant of an enum.
+/// How serde represents the variant of an enum.
 #[derive(Clone)]
 pub(super) enum Tagging {
     /// `{"Variant":…}`

@@ -34,7 +34,7 @@ static GUARDS_DROPPED: Mutex<Vec<(u64, Frame)>> = Mutex::new(Vec::new());
 struct DeferredSteps {
     /// By token.
     saved: BTreeMap<u64, SavedFrame>,
-    /// The token of the step in `saved` that lies on an open step, by the token of the open one.
+    /// The token of the step in `saved` that is stacked on an open step, by the token of the open one.
     above: BTreeMap<u64, u64>,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn add_step(
     own: &mut BTreeSet<u64>,
 ) -> Option<SavedFrame> {
     let mut steps = lock(&STEPS_ENDED);
-    // Steps that lie on each other are one entry, so that there are no more entries than open guards.
+    // Steps that are stacked on each other are one entry, so that there are no more entries than open guards.
     if let Some(beneath) = steps.take(saved.token) {
         own.remove(&saved.token);
         saved.absorb(beneath);

@@ -79,8 +79,10 @@ pub(crate) const fn any_of_context(mut names: &[&str]) -> bool {
     false
 }
 
-/// Rejects a reserved field name at compile time. Because of `#[track_caller]`, the error is reported at the call,
-/// which generated code gives the span of the user's field.
+/// Rejects a reserved field name at compile time.
+///
+/// Because of `#[track_caller]`, the error is reported at the call, which generated code gives the span of the user's
+/// field.
 #[track_caller]
 pub const fn unreserved(name: &str, kind: LineKind) {
     // Spans and events of steps have a field `message` of their own.
@@ -93,7 +95,9 @@ pub const fn unreserved(name: &str, kind: LineKind) {
     }
 }
 
-/// As [`unreserved`], for a name that is a constant: the macros can't ask for an error as the value of `error`.
+/// Like [`unreserved`], for a name that is a constant.
+///
+/// The macros don't see the name, so they can't require an error as the value of `error`.
 #[track_caller]
 pub const fn unreserved_constant(name: &str, kind: LineKind) {
     unreserved(name, kind);
@@ -102,7 +106,7 @@ pub const fn unreserved_constant(name: &str, kind: LineKind) {
     }
 }
 
-/// The first string, or the second if `name` is a key that candor or the context writes on the line of a step.
+/// Returns `renamed` if a step's line has the key `name` already, else `text`.
 pub const fn free_name(name: &str, text: &'static str, renamed: &'static str) -> &'static str {
     let is_message = matches!(name.as_bytes(), b"message");
     if is_reserved(name, LineKind::Step) || is_of_context(name) || is_message {

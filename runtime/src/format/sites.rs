@@ -165,7 +165,7 @@ impl<'a> SiteKey<'a> {
 
 impl KnownSites {
     fn new() -> Self {
-        // The first place stands for an index that is not assigned.
+        // The first slot belongs to the index that means "not assigned".
         KnownSites {
             ids: HashMap::new(),
             keys: vec![NO_LOCATION, NO_LOCATION, OTHER],

@@ -112,11 +112,11 @@ impl ActiveRequest {
         self.request.context.id()
     }
 
-    /// Runs a future in the request: its steps, events and calls belong to the request.
+    /// Runs a future in the request.
     ///
-    /// The request is current only while the future is polled or dropped, so other tasks of the thread are not
-    /// affected. `scope` can be called several times. A panic of the future is not caught; it completes the request as
-    /// `panicked`, unless [`finish`](Self::finish) is called.
+    /// Its steps, events and calls belong to the request. The request is current only while the future is polled or
+    /// dropped, so other tasks of the thread are not affected. `scope` can be called several times. A panic of the
+    /// future is not caught; it completes the request as `panicked`, unless [`finish`](Self::finish) is called.
     pub fn scope<F: Future>(&self, future: F) -> RequestScope<F> {
         match &self.open {
             Some(open) => RequestScope {
@@ -289,7 +289,7 @@ impl ActiveResponse {
         }
     }
 
-    /// Wraps a body, so that it completes the request when it ends, fails or is dropped.
+    /// Wraps a body, which completes the request when it ends, fails or is dropped.
     pub fn wrap<B: Body>(mut self, body: B) -> CompletedBody<B> {
         if let Some(open) = &mut self.open {
             open.begin_body(&body);

@@ -160,7 +160,7 @@ async fn text<B: Body>(body: B) -> Result<String, Rejection> {
     let mut body = pin!(body);
     let mut bytes = Vec::new();
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let frame = frame.map_err(|_| bad_request("the body did not arrive whole"))?;
+        let frame = frame.map_err(|_| bad_request("the body is incomplete"))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.remaining() > LONGEST_BODY {
             let reason = "the body is longer than 8 KiB".to_owned();
@@ -168,7 +168,7 @@ async fn text<B: Body>(body: B) -> Result<String, Rejection> {
         }
         bytes.put(data);
     }
-    let text = String::from_utf8(bytes).map_err(|_| bad_request("the body is no text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| bad_request("the body is not valid UTF-8"))?;
     if text.trim().is_empty() {
         return Err(bad_request("the body is empty; it takes levels such as `info,deps=debug`"));
     }

@@ -7,10 +7,10 @@ use crate::init::error::ConfigError;
 use crate::levels::{Levels, Raised};
 use crate::request::recorder::{Limits, Recorder};
 
-/// Recorder that keeps the debug lines of each request in memory and writes them only if the request fails.
+/// Recorder that writes the debug lines of a request only if the request fails.
 ///
-/// A request fails if its status is 5xx or a gRPC server error, if its response body fails, if it panics or is cancelled,
-/// or if it is slower than [`RequestLayer::slow`](super::RequestLayer::slow).
+/// Until then, it keeps them in memory. A request fails if its status is 5xx or a gRPC server error, if its response
+/// body fails, if it panics or is cancelled, or if it is slower than [`RequestLayer::slow`](super::RequestLayer::slow).
 ///
 /// Lines are redacted and rendered when they are logged, and written before `request_completed`. Their `ts` is the time
 /// of logging, their `seq` is assigned on writing and has no gaps. With [sampling](super::RequestLayer::sample), the
@@ -36,7 +36,7 @@ pub struct FlightRecorder {
 }
 
 impl FlightRecorder {
-    /// Creates a recorder for these targets and levels, such as `shop=debug,deps=debug`.
+    /// Creates a recorder for targets and levels, such as `shop=debug,deps=debug`.
     ///
     /// Default limits: 256 lines and 64 KiB for each request, 64 MiB for the process.
     ///
@@ -48,19 +48,23 @@ impl FlightRecorder {
         Ok(FlightRecorder { levels: Arc::new(trust::raise(directives)?), limits })
     }
 
-    /// Sets how many lines of each request are kept, the most recent ones. Default: 256.
+    /// Sets how many lines of each request are kept. Default: 256.
+    ///
+    /// These are the most recent ones.
     pub fn lines(mut self, lines: usize) -> Self {
         self.limits.lines = lines;
         self
     }
 
-    /// Sets how many bytes of lines of each request are kept, the most recent ones. Default: 64 KiB.
+    /// Sets how many bytes of lines of each request are kept. Default: 64 KiB.
+    ///
+    /// These are the most recent ones.
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.limits.bytes = bytes;
         self
     }
 
-    /// Sets how many bytes of lines are kept for all requests of the process. Default: 64 MiB.
+    /// Sets how many bytes of lines are kept for all requests. Default: 64 MiB.
     pub fn total_bytes(mut self, bytes: usize) -> Self {
         self.limits.total_bytes = bytes;
         self

@@ -22,7 +22,9 @@ use crate::instrument::context;
 use crate::logger::notices;
 use crate::redact::loggable::Loggable;
 
-/// Layer that gives each request its context and writes `request_started` and `request_completed`.
+/// Layer that gives each request its context, and logs its start and completion.
+///
+/// The lines are `request_started`, at DEBUG, and `request_completed`.
 ///
 /// The request id is the `X-Request-ID` header if that is 1 to 128 characters of `[A-Za-z0-9._-]` (in strict mode 64)
 /// without a secret that the scrubber finds; otherwise a UUID v7 is generated. The response carries the id in the same
@@ -67,9 +69,9 @@ impl RequestLayer {
         self
     }
 
-    /// Sets which callers may raise the log level of their own request with `X-Debug-Log: 1`.
+    /// Sets which callers may raise the log level of their own request.
     ///
-    /// Default: the header is ignored.
+    /// They do so with the header `X-Debug-Log: 1`. Default: the header is ignored.
     pub fn trust(self, trust: Trust) -> Self {
         self.with(|settings| settings.trust = Some(trust))
     }
@@ -97,16 +99,16 @@ impl RequestLayer {
         self.with(|settings| settings.rate = valid)
     }
 
-    /// Keeps the debug lines of each request in memory and writes them only if the request fails.
+    /// Writes the debug lines of a request only if the request fails. Default: off.
     ///
-    /// Default: off.
+    /// Until then, they are kept in memory.
     pub fn flight_recorder(self, recorder: FlightRecorder) -> Self {
         self.with(|settings| settings.recorder = Some(ActiveRecorder::new(recorder)))
     }
 
-    /// Sets the duration from which a request is slow, so that `request_completed` is logged at WARN.
+    /// Sets the duration from which a request is slow. Default: no limit.
     ///
-    /// Default: no limit.
+    /// The `request_completed` of a slow request is logged at WARN.
     pub fn slow(self, threshold: Duration) -> Self {
         self.with(|settings| settings.slow = Some(threshold))
     }
@@ -125,9 +127,9 @@ impl RequestLayer {
         self.with(|settings| settings.watch = time.into().map(Watch::new))
     }
 
-    /// Suppresses lines below WARN for requests to exactly this path, such as health checks.
+    /// Suppresses lines below WARN for requests to exactly this path.
     ///
-    /// Default: none. Can be called for several paths.
+    /// Default: none. Can be called for several paths, such as those of health checks.
     ///
     /// A failing check stays visible: `request_completed` is written if the status is 4xx or 5xx or the gRPC status is
     /// not `OK`, or if the request is slow, cancelled or panics. Lines from WARN on are always written. A request with an
@@ -165,7 +167,7 @@ impl RequestLayer {
         self.with(|settings| settings.quiet.push(Arc::new(predicate)))
     }
 
-    /// Overrides the logged `path`, for example if the request path can contain secrets.
+    /// Overrides the logged `path`, for request paths that can contain secrets.
     ///
     /// Default: the request path. Return `None` to keep it. The result is scrubbed.
     ///
@@ -213,9 +215,10 @@ impl RequestLayer {
         self.with(|settings| settings.user = Some(Arc::new(set)))
     }
 
-    /// Adds fields from the request headers to every line of the request, like [`context::set`].
+    /// Adds fields from the request headers to every line of the request.
     ///
-    /// Default: none. Can be called several times; the last value of a name wins.
+    /// Default: none. Can be called several times; the last value of a name wins. [`context::set`] does the same from
+    /// within the request.
     ///
     /// Each value must be loggable, so text needs a policy. A field with a sensitive name is written as `"[REDACTED]"`. If
     /// the closure panics, it adds no fields.
@@ -236,10 +239,31 @@ impl RequestLayer {
         self.with(|settings| settings.fields.push(Arc::new(fields)))
     }
 
-    /// Adds fields from the response headers to `request_completed`, after its own fields.
+    /// Adds fields from the response headers to `request_completed`.
     ///
-    /// The rules of [`fields`](Self::fields) apply. A name that `request_completed` already has gets a trailing
-    /// underscore. A request that panics or is cancelled before it has a response has none of these fields.
+    /// They follow its own fields, and the rules of [`fields`](Self::fields) apply. A name that `request_completed`
+    /// already has gets a trailing underscore. A request that panics or is cancelled before it has a response has none
+    /// of these fields.
+    ///
+    /// ```
+    /// use candor::http::RequestLayer;
+    /// use candor::policy::clear;
+    ///
+    /// # let captured = candor::testing::capture();
+    /// let layer = RequestLayer::new().response_fields(|response, fields| {
+    ///     if let Some(Ok(cache)) = response.headers.get("x-cache").map(|cache| cache.to_str()) {
+    ///         fields.set("cache", clear(cache));
+    ///     }
+    /// });
+    ///
+    /// let (request, ()) = http::Request::get("/orders/7").body(())?.into_parts();
+    /// let (response, ()) = http::Response::builder().header("x-cache", "hit").body(())?.into_parts();
+    /// layer.begin(&request, None).begin_response(&response).finish();
+    ///
+    /// // {…,"msg":"request_completed",…,"status":200,"duration_ms":0.061,"outcome":"ok",…,"cache":"hit"}
+    /// # assert_eq!(captured.completed().text("cache"), "hit");
+    /// # Ok::<(), http::Error>(())
+    /// ```
     pub fn response_fields(
         self,
         fields: impl Fn(&response::Parts, &mut Fields) + Send + Sync + 'static,

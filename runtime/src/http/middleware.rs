@@ -46,11 +46,10 @@ impl ContextMiddleware {
         Self::default()
     }
 
-    /// Adds a host that receives `X-Debug-Log: 1` if [`context::is_debug`](crate::context::is_debug) holds for the
-    /// current request.
+    /// Adds a host that receives the `X-Debug-Log: 1` of the current request.
     ///
-    /// Default: none. Can be called for several hosts. The [`Trust`](super::Trust) of that host decides whether it accepts
-    /// the header.
+    /// The header is sent if [`context::is_debug`](crate::context::is_debug) returns `true`. Default: none. Can be
+    /// called for several hosts. The [`Trust`](super::Trust) of that host decides whether it accepts the header.
     pub fn debug_host(mut self, host: impl Into<String>) -> Self {
         self.debug_hosts.push(host.into());
         self
@@ -113,10 +112,11 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Returns a reqwest redirect policy that keeps [`outbound_headers`] and `X-Debug-Log` within one origin.
+/// Returns a reqwest redirect policy that stays within one origin.
 ///
-/// It follows at most ten redirects, like reqwest's default. A redirect to another scheme, host or port is returned as
-/// the response instead. The type of the policy is inferred from the client's version of reqwest.
+/// It keeps [`outbound_headers`] and `X-Debug-Log` from other origins. It follows at most ten redirects, like reqwest's
+/// default. A redirect to another scheme, host or port is returned as the response instead. The type of the policy is
+/// inferred from the client's version of reqwest.
 pub fn same_host_redirects<P: RedirectPolicy>() -> P {
     P::same_host()
 }

@@ -40,7 +40,7 @@ impl Network {
         };
         // `10.1.2.3/8` may mean one address or the network. A wrong guess would trust other callers.
         if network.masked(network.address) != bits(network.address) {
-            return Err(wrong(": bits are set behind its prefix"));
+            return Err(wrong(": bits are set after its prefix"));
         }
         Ok(network)
     }

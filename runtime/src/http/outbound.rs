@@ -6,7 +6,7 @@ use super::request_id::REQUEST_ID;
 use super::trace_context::{self, TRACEPARENT, TRACESTATE};
 use crate::current;
 
-/// Returns the headers that carry the current request to another service, for any HTTP client.
+/// Returns the headers that carry the current request to another service.
 ///
 /// These are `x-request-id`, `traceparent` and, if the caller sent one, `tracestate`. Outside a request the map is empty.
 ///

@@ -24,12 +24,12 @@ use crate::request::overrides::DebugLog;
 pub(super) const DEBUG_LOG: HeaderName = HeaderName::from_static("x-debug-log");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Callers that may raise the log level for their own request with `X-Debug-Log: 1`.
+/// Callers that may raise the log level of their own request.
 ///
-/// A caller is identified by the address of its connection. axum provides it with
-/// `into_make_service_with_connect_info::<SocketAddr>()`; for other servers, insert a [`PeerAddr`] into the request's
-/// extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For` is used
-/// only if the connection comes from a [`proxy`](Self::proxy).
+/// They do so with the header `X-Debug-Log: 1`. A caller is identified by the address of its connection. axum provides
+/// it with `into_make_service_with_connect_info::<SocketAddr>()`; for other servers, insert a [`PeerAddr`] into the
+/// request's extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For`
+/// is used only if the connection comes from a [`proxy`](Self::proxy).
 ///
 /// Redaction does not change. A filter around candor's layer still applies.
 ///
@@ -81,7 +81,7 @@ impl Trust {
         }
     }
 
-    /// Trusts the callers in a network, such as `10.0.0.0/8` or `fd00::/8`, or one address.
+    /// Trusts the callers in a network, such as `10.0.0.0/8`, or at one address.
     ///
     /// Default: none. Can be called several times.
     ///
@@ -93,10 +93,10 @@ impl Trust {
         Ok(self)
     }
 
-    /// Adds a network of your own proxies, whose `X-Forwarded-For` identifies the caller.
+    /// Adds a network of your own proxies.
     ///
-    /// Default: none. Can be called several times. The caller is the right-most address that is not a proxy; entries to
-    /// the left of it are ignored, since the caller can set them.
+    /// Their `X-Forwarded-For` identifies the caller. Default: none. Can be called several times. The caller is the
+    /// right-most address that is not a proxy; entries to the left of it are ignored, since the caller can set them.
     ///
     /// # Errors
     ///
@@ -106,9 +106,9 @@ impl Trust {
         Ok(self)
     }
 
-    /// Sets the targets and levels that an accepted request logs, such as `shop=debug,deps=debug`.
+    /// Sets the targets and levels that an accepted request logs.
     ///
-    /// Default: `debug`.
+    /// For example `shop=debug,deps=debug`. Default: `debug`.
     ///
     /// # Errors
     ///
@@ -122,9 +122,9 @@ impl Trust {
         Ok(Trust { levels: Arc::new(levels), ..self })
     }
 
-    /// Sets how many lines an accepted request may write in addition to its usual ones.
+    /// Sets how many additional lines an accepted request may write. Default: 1000.
     ///
-    /// Default: 1000. Further lines are counted in `lines_suppressed`.
+    /// Further lines are counted in `lines_suppressed`.
     pub fn lines(self, lines: u64) -> Self {
         Trust { lines, ..self }
     }

@@ -189,7 +189,8 @@ impl Config {
 
     /// Writes to a file, with rotation at 10 MB and five backups.
     ///
-    /// The backups are `app.log.1`, `app.log.2`, and so on.
+    /// The backups are `app.log.1`, `app.log.2`, and so on. [`rotated_file`](Self::rotated_file) describes the
+    /// rotation, and sets other limits.
     pub fn file(self, path: impl Into<PathBuf>) -> Self {
         self.rotated_file(path, FILE_MAX_BYTES, FILE_BACKUPS)
     }
@@ -209,22 +210,29 @@ impl Config {
     ///
     /// Several processes can write to the same file. Lines stay whole and one process rotates; the file may then grow
     /// a little beyond `max_bytes`. If a process is killed while it writes a line, the next line of another process
-    /// replaces the last byte of the incomplete line by a line feed, so that the two are not joined.
+    /// replaces the last byte of the incomplete line with a line feed, so that the two are not joined.
     ///
-    /// On Unix, a process that reaches its file size limit (`ulimit -f`) is ended by the signal `SIGXFSZ`, unless it
-    /// ignores the signal. Lines are then dropped and counted.
+    /// On Unix, a process that reaches its file size limit (`ulimit -f`) is killed by the signal `SIGXFSZ`. If it
+    /// ignores the signal, lines are dropped and counted.
     pub fn rotated_file(self, path: impl Into<PathBuf>, max_bytes: u64, backups: u32) -> Self {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
 
     /// Writes to `writer`.
     ///
-    /// Each line is one `write`, or several if the writer accepts only a part.
+    /// Each line is one `write`, or several if the writer accepts only a part. If the writer fails after it has
+    /// accepted a part, the rest is written before the next line.
     ///
-    /// If it fails after it has accepted a part, the rest is written before the next line.
+    /// Clones of the configuration share the writer, behind a lock. The panic hook calls it on another thread, because
+    /// a panic of the writer inside the hook would abort the process.
     ///
-    /// Clones of the configuration share the writer, behind a lock. The panic hook calls it on another thread, because a
-    /// panic of the writer inside the hook would abort the process.
+    /// ```no_run
+    /// use std::net::TcpStream;
+    ///
+    /// let collector = TcpStream::connect("127.0.0.1:5170").expect("a collector");
+    /// let _logging = candor::Config::new().writer(collector).init()?;
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
         Config { output: Output::Writer(UserWriter::new(Box::new(writer))), ..self }
     }
@@ -374,10 +382,19 @@ impl Config {
     /// `[REDACTED]` unless it consists of letters, digits, `_`, `-` and `.`. An `X-Request-ID` of more than 64
     /// characters is replaced.
     ///
-    /// The scrubber also removes mail and network addresses, telephone numbers and IBANs from the text that is still
-    /// shown.
+    /// The scrubber also removes email and network addresses, phone numbers and IBANs from all text that is shown.
     ///
     /// Strict mode applies to the whole process, and stays on once it is on.
+    ///
+    /// ```standalone_crate
+    /// let captured = candor::testing::capture_with(candor::Config::new().strict(true))?;
+    /// tracing::info!(name = "Ada Lovelace", items = 3, "order placed");
+    ///
+    /// // {…,"msg":"<text 9-16>",…,"name":"<text 9-16>","items":3,"file":"src/cart.rs","line":41}
+    /// let line = captured.line("<text 9-16>");
+    /// assert_eq!((line.text("name"), line.integer("items")), ("<text 9-16>", 3));
+    /// # Ok::<(), candor::ConfigError>(())
+    /// ```
     pub fn strict(self, on: bool) -> Self {
         let strict = match self.strict {
             _ if on => Strict::On,
@@ -637,11 +654,11 @@ impl Config {
         Ok(self)
     }
 
-    /// Folds repeats of an event into one line with their number. Default: off.
+    /// Folds repeats of an event into one line with their count. Default: off.
     ///
     /// Lines are repeats of each other if they come from the same call site and the same request, and differ only in
     /// `ts` and `seq`. The first line is written immediately. The lines after it are counted, and once a second, the
-    /// last of them is written with their number in the key `repeats`:
+    /// last of them is written with their count in the key `repeats`:
     ///
     /// ```text
     /// {"ts":"2026-11-22T10:14:12.000105Z","level":"INFO",…,"msg":"cache is cold","request_id":"-",…}

@@ -50,7 +50,7 @@ pub(super) fn open_audit(
         && let Some(what) = conflict(path, log_file, *backups)
     {
         let message = format!(
-            "{} is {what}; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) holds audit events alone",
+            "{} is {what}; the audit file (`LOG_AUDIT_FILE` or `Config::audit_file`) contains only audit events",
             path.display()
         );
         let mistake = ConfigMistake::new(ConfigErrorKind::Conflict, message);

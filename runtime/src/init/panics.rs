@@ -229,5 +229,5 @@ fn message(payload: &(dyn Any + Send)) -> Redacted<'_> {
     }
     payload
         .downcast_ref::<String>()
-        .map_or("a value that is no text".into(), |text| shown::panic_message(text))
+        .map_or("a value that is not a string".into(), |text| shown::panic_message(text))
 }

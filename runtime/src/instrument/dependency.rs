@@ -42,7 +42,7 @@
 //! outcome depends only on the `Result`: a response with status 500 is `ok`. candor then writes one WARN
 //! `unsupported_response` per call site, which names the type and the feature to enable. Without the feature, set
 //! `outcome = path::to::function`, or report the status with [`Call::set_status`]. With `outcome = result`, only `Ok`
-//! and `Err` count, and the WARN is not written. A response inside a tuple or another type is not recognized.
+//! and `Err` count, and the WARN is not written. A response inside a tuple or another type is not recognised.
 //!
 //! For any other error, also in a `Box<dyn Error>`, `anyhow::Error` or `eyre::Report`, the first of these types in its
 //! chain of sources counts. An error that returns the *source* of the error it wraps (`#[error(transparent)]`) hides
@@ -111,8 +111,9 @@
 //! # Retries
 //!
 //! Report each retry with [`current()`](current)[`.retry()`](Call::retry): with backon in `notify`, with reqwest-retry
-//! in a middleware behind its own. `examples/retry_backon.rs` and `examples/retry_reqwest.rs` show both. The line then
-//! has `retries`, and `last_attempt_ms` is the time since the last retry, while `duration_ms` includes all attempts.
+//! in a middleware that is added after its own. `examples/retry_backon.rs` and `examples/retry_reqwest.rs` show both.
+//! The line then has `retries`, and `last_attempt_ms` is the time since the last retry, while `duration_ms` includes
+//! all attempts.
 
 use std::sync::Arc;
 
@@ -167,9 +168,24 @@ event_sites! {
 impl Call {
     /// Reports a retry: another attempt begins now.
     ///
-    /// Writes a DEBUG line `dependency_attempt` with the number of the attempt.
+    /// Writes a DEBUG line `dependency_attempt` with the number of the attempt. The first attempt has number 1 and no
+    /// such line.
     ///
-    /// The first attempt has number 1 and no such line.
+    /// ```
+    /// #[candor::dependency_call("payments")]
+    /// fn charge() {
+    ///     for attempt in 1..=3 {
+    ///         if attempt > 1 {
+    ///             candor::dependency::current().retry();
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let captured = candor::testing::capture();
+    /// charge();
+    /// // {…,"level":"WARN",…,"msg":"dependency_call",…,"dependency":"payments",…,"retries":2,…}
+    /// assert_eq!(captured.dependency("payments").integer("retries"), 2);
+    /// ```
     pub fn retry(&self) {
         let Some(state) = &self.state else { return };
         let attempt = {
@@ -211,7 +227,7 @@ impl Call {
         }
     }
 
-    /// Sets the HTTP status of the response, if the returned value does not contain it.
+    /// Sets the HTTP status of the response, for a value that does not contain it.
     ///
     /// [`retry`](Self::retry) removes it again.
     pub fn set_status(&self, status: u16) {

@@ -49,8 +49,8 @@ use crate::site::event_sites;
 /// assert_eq!(captured.step("read").text("request_id"), line.text("request_id"));
 /// ```
 ///
-/// Of an error that the work returns, the line has the type (`error`, `error_type`) and not the text, which
-/// `#[step_timed]` on the function that does the work shows.
+/// If the work returns an error, the line has its type (`error`, `error_type`) and not its text. Annotate the function
+/// that does the work with `#[step_timed]` to log the text as well.
 pub fn job(name: &'static str) -> Job {
     Job { name, trace: JobTrace::Unset }
 }

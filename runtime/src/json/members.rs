@@ -9,7 +9,7 @@ use super::shown::Shown;
 /// One member. `start` and `end` are byte offsets into the text that was walked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member<'a> {
-    /// The key as it stands between its quotes, still escaped.
+    /// The text between the quotes of the key, still escaped.
     pub(crate) key: &'a str,
     /// The value's JSON.
     pub(crate) value: &'a str,
@@ -216,7 +216,7 @@ pub(crate) fn add_outer(out: &mut String, from: usize, outer: &str) {
     }
 }
 
-/// Moves the member under this key, if there is one from the byte `from` on, behind all others.
+/// Moves the member under this key, if there is one from the byte `from` on, after all others.
 pub(crate) fn move_last(out: &mut String, from: usize, key: &str) {
     let found = walk(out, from).find(|member| member.key == key).map(|m| m.start..m.end);
     if let Some(range) = found {

@@ -137,7 +137,7 @@ impl Logger {
         }
     }
 
-    /// Writes a line about the process that somebody has asked for, whatever the levels are.
+    /// Writes a requested line about the process, whatever the levels are.
     #[cold]
     pub(super) fn notice_always(
         &self,

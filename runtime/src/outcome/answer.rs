@@ -39,7 +39,7 @@ pub trait DependencyOutcome {
         None
     }
 
-    /// Returns the [gRPC status code](https://grpc.io/docs/guides/status-codes/) of the response, 0 to 16.
+    /// Returns the [gRPC status code](https://grpc.io/docs/guides/status-codes/), 0 to 16.
     fn grpc_status(&self) -> Option<u16> {
         None
     }
@@ -198,7 +198,7 @@ impl Answer {
         catch(answer).unwrap_or(Answer::NONE)
     }
 
-    /// Replaces the status by that of [`Call::set_status`](crate::dependency::Call::set_status).
+    /// Replaces the status with that of [`Call::set_status`](crate::dependency::Call::set_status).
     #[inline]
     pub(crate) fn with_reported(mut self, status: Option<AnswerStatus>) -> Self {
         if let Some(reported) = status {

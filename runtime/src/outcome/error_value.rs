@@ -275,7 +275,9 @@ impl<'a, T: Shape + ?Sized> GivenShape<'a, T> for Given<'a, T> {
     }
 }
 
-/// Any other value in `#[instrument]`. The receiver is not a reference, so method resolution takes it last.
+/// Any other value in `#[instrument]`.
+///
+/// The receiver is not a reference, so method resolution takes it last.
 pub trait GivenType<T: ?Sized> {
     /// Returns a placeholder with the name of its type.
     fn candor_value(self) -> TypeOnly<T>;
@@ -319,7 +321,7 @@ pub trait StrictValue: Loggable {}
 #[diagnostic::do_not_recommend]
 impl<T: Loggable> StrictValue for T {}
 
-/// A loggable value of any type, so that one that is not loggable is reported once.
+/// A loggable value of any type, so that a missing impl is reported once.
 pub struct Erased<'a>(&'a dyn Loggable);
 
 impl Loggable for Erased<'_> {

@@ -1,7 +1,7 @@
 //! Traits that find out, through method resolution, how a value of a concrete type shows its result.
 //!
 //! The macros call a method on a reference to a reference (and so on) to a [`Returned`] or [`ReturnType`]. The compiler
-//! takes the impl with the most references whose bounds hold for the concrete type. So a `Result` is recognized behind
+//! takes the impl with the most references whose bounds hold for the concrete type. So a `Result` is recognised behind
 //! an alias, and the text of an error is used if its type has one.
 
 use std::any::type_name;
@@ -18,7 +18,7 @@ use crate::redact::loggable::Loggable;
 #[derive(Debug)]
 pub struct Returned<'a, T: ?Sized>(pub &'a T);
 
-/// A return type, the receiver of the probing methods if the value was not observed.
+/// A return type: receiver of the probing methods if the value was not observed.
 #[derive(Debug)]
 pub struct ReturnType<T: ?Sized>(pub PhantomData<T>);
 

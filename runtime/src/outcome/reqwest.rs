@@ -20,7 +20,7 @@ fn by_status(status: StatusCode) -> Classification {
 
 /// Implements the traits for one version.
 ///
-/// `is_dns` is given if the version has this method. Without it, an error of name resolution is recognized by its text.
+/// `is_dns` is given if the version has this method. Without it, an error of name resolution is recognised by its text.
 macro_rules! reqwest_version {
     ($feature:literal $reqwest:ident $middleware:ident $(, $is_dns:ident)?) => {
         #[cfg(feature = $feature)]

@@ -23,7 +23,7 @@ use super::result::CallResult;
 
 /// Value that a step or job may return.
 ///
-/// It is a `Result`, of which an `Err` is an error, or a type whose values are always a success.
+/// It is a `Result`, whose `Err` is an error, or a type whose values are always a success.
 ///
 /// [`step`](fn@crate::step), [`timed`](crate::prelude::TimedExt::timed),
 /// [`StepGuard::finish`](crate::StepGuard::finish) and [`job`](crate::job) get the outcome from the value's type.

@@ -47,7 +47,7 @@ pub fn mask<T: Text + ?Sized>(value: &T) -> Mask<'_, T, NoEnds> {
 ///
 /// The same value always has the same pseudonym.
 ///
-/// Use it for values that you want to correlate and not to read. The key is `LOG_HASH_KEY` or
+/// Use it for values that you want to correlate but not read. The key is `LOG_HASH_KEY` or
 /// [`Config::hash_key`](crate::Config::hash_key); every process with the same key makes the same pseudonyms. The
 /// second part (`3fa9`) identifies the key.
 ///

@@ -18,7 +18,7 @@ use crate::base::{lock, sync};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 
-/// Policy if the queue of [`Config::background`](crate::Config::background) is full.
+/// Policy for a full queue of [`Config::background`](crate::Config::background).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overload {

@@ -295,8 +295,8 @@ pub struct Stats {
     /// It helps to find the cause of a surprising `[REDACTED]`. It contains names and detectors but no values.
     ///
     /// Each `[REDACTED]` counts once, in lines and in the results of [`scrub`](crate::scrub), including one that the
-    /// limit of a value or a line cuts off later. Not counted are values that an explicit policy hides, or that a macro
-    /// hides at compile time because of their name: the code shows the reason.
+    /// limit of a value or a line cuts off later. A value that an explicit policy hides, or that a macro hides at
+    /// compile time because of its name, is not counted: the code shows the reason.
     ///
     /// ```standalone_crate
     /// let body = serde_json::json!({ "user": 7, "api_key": "k-1", "note": "password=hunter2" });
@@ -404,7 +404,9 @@ impl Dropped {
         self.by_reason().map(|(_, lines)| lines).sum()
     }
 
-    /// Returns each reason and its count, with the names that `lines_dropped` lines use.
+    /// Returns each reason and its count.
+    ///
+    /// The reasons have the same names as in `lines_dropped` lines.
     pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let counts = [self.io, self.stalled, self.panicked, self.full, self.reentrant];
         REASONS.into_iter().zip(counts).map(|((_, name), lines)| (name, lines))

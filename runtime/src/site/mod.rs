@@ -83,7 +83,7 @@ impl Callsite for LateCallsite {
 
 /// The levels of a site's events, in order.
 const LEVELS: [Level; 5] = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
-/// The index of the span, behind the events.
+/// The index of the span, after those of the events.
 const SPAN: usize = LEVELS.len();
 /// The field that marks the events and the span of a step or call.
 pub(crate) const SPAN_MARK: &str = "candor.kind";
@@ -93,10 +93,11 @@ pub(crate) const STEP_PREFIX: &str = ",\"event\":\"step_timing\",\"step\":\"";
 pub(crate) const DURATION: &str = "\",\"duration_ms\":";
 /// The field that `tracing-opentelemetry` takes as the status of a span.
 pub(crate) const STATUS_CODE: &str = "otel.status_code";
-/// The field that marks the span of a step whose body may record fields through `tracing`. candor's own layer needs
-/// such a span, too.
+/// The field that marks the span of a step whose body may record fields.
+///
+/// It may do so through `tracing`, so candor's own layer needs such a span, too.
 pub const RECORDABLE: &str = "candor.recordable";
-/// The field that holds, as a JSON object, what was recorded under names that the call site does not declare.
+/// The field with the values recorded under undeclared names, as a JSON object.
 pub const RECORDED: &str = "candor.recorded";
 
 impl Site {
@@ -205,7 +206,7 @@ impl Site {
         self.spec.call.map_or("", |call| call.dependency)
     }
 
-    /// Whether any line could be written, another layer wants the span, or metrics count the duration.
+    /// Whether a line, the span of another layer or a metric of this site is wanted.
     #[inline]
     pub fn wanted(&'static self) -> bool {
         self.cache.wanted().unwrap_or_else(|| self.query_interest()) != Wanted::Nothing

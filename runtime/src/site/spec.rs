@@ -200,8 +200,9 @@ impl Spec {
         Spec { is_capped: false, ..self }
     }
 
-    /// Takes the checks of the user's fields: as arguments they are part of the static's own
-    /// evaluation, so that each error is reported once.
+    /// Takes the checks of the user's fields.
+    ///
+    /// As arguments they are part of the evaluation of the static, so that each error is reported once.
     #[must_use]
     pub const fn checked<const N: usize>(self, _: [(); N]) -> Self {
         self

@@ -36,8 +36,6 @@ use crate::request::Request;
 /// assert_eq!(captured.tree(), "place_order ok\n  reserve ok\n  reserve ok\n");
 /// ```
 ///
-/// # Panics
-///
 /// The methods that return the only line panic unless there is exactly one, and the assertions panic if they fail. The
 /// panic message lists the captured lines.
 pub struct Captured {
@@ -87,14 +85,14 @@ impl Captured {
         store.lines.iter().map(line).collect()
     }
 
-    /// Returns the output in the format that [`capture_with`](super::capture_with) configured, one line each.
+    /// Returns the output in the configured format.
     ///
-    /// Empty for [`capture`](super::capture).
+    /// The format is that of [`capture_with`](super::capture_with). Empty for [`capture`](super::capture).
     pub fn output(&self) -> String {
         self.lines.store().written.clone()
     }
 
-    /// Returns the handle that changes the levels of [`capture_with`](super::capture_with).
+    /// Returns the guard that changes the levels of [`capture_with`](super::capture_with).
     ///
     /// `None` for [`capture`](super::capture).
     pub fn logging(&self) -> Option<&Logging> {
@@ -126,11 +124,26 @@ impl Captured {
     }
 
     /// Returns the lines with this message, such as `request_completed`.
+    ///
+    /// The message of candor's own lines is the name of their event.
+    ///
+    /// ```
+    /// let captured = candor::testing::capture();
+    /// for shelf in 1..=2 {
+    ///     candor::info!(shelf, "shelf counted");
+    /// }
+    /// let shelves: Vec<i64> = captured.events("shelf counted").iter().map(|line| line.integer("shelf")).collect();
+    /// assert_eq!(shelves, [1, 2]);
+    /// ```
     pub fn events(&self, message: &str) -> Vec<Line> {
         self.matching(|line| line.is("msg", message))
     }
 
     /// Returns the only line with this message.
+    ///
+    /// # Panics
+    ///
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn line(&self, message: &str) -> Line {
         self.one(&format!("with the message `{message}`"), self.events(message))
@@ -142,6 +155,10 @@ impl Captured {
     }
 
     /// Returns the only line of this step.
+    ///
+    /// # Panics
+    ///
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn step(&self, name: &str) -> Line {
         self.one(&format!("of the step `{name}`"), self.steps(name))
@@ -153,18 +170,30 @@ impl Captured {
     }
 
     /// Returns the only line of a call to this dependency.
+    ///
+    /// # Panics
+    ///
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn dependency(&self, name: &str) -> Line {
         self.one(&format!("of a call to `{name}`"), self.dependencies(name))
     }
 
     /// Returns the only `request_completed` line.
+    ///
+    /// # Panics
+    ///
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn completed(&self) -> Line {
         self.line("request_completed")
     }
 
     /// Returns the only `request_completed` line with this path.
+    ///
+    /// # Panics
+    ///
+    /// Panics unless there is exactly one.
     #[track_caller]
     pub fn completed_for(&self, path: &str) -> Line {
         let mut found = self.events("request_completed");
@@ -172,13 +201,21 @@ impl Captured {
         self.one(&format!("`request_completed` of the path `{path}`"), found)
     }
 
-    /// Asserts that the step has a line, and begins a chain of assertions on its lines.
+    /// Asserts that the step has a line, and begins a chain of assertions.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the step has no line.
     #[track_caller]
     pub fn assert_step(&self, name: &str) -> Matched {
         Matched::new(format!("of the step `{name}`"), self.lines(), |line| line.is_step(name))
     }
 
     /// Like [`assert_step`](Self::assert_step), for calls to a dependency.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no call to the dependency has a line.
     #[track_caller]
     pub fn assert_dependency(&self, name: &str) -> Matched {
         Matched::new(format!("of a call to `{name}`"), self.lines(), |line| line.is_call(name))
@@ -186,7 +223,11 @@ impl Captured {
 
     /// Like [`assert_step`](Self::assert_step), for lines with this message.
     ///
-    /// The message of candor's own lines is their event name, such as `request_completed`.
+    /// The message of candor's own lines is the name of their event, such as `request_completed`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no line has the message.
     #[track_caller]
     pub fn assert_line(&self, message: &str) -> Matched {
         let what = format!("with the message `{message}`");
@@ -223,9 +264,21 @@ impl Captured {
         }
     }
 
-    /// Returns the direct children of a step or call, in the order in which they began.
+    /// Returns the direct children of a step or call, in the order of their start.
     ///
     /// For a `request_completed`, returns the steps and calls of its request that have no parent.
+    ///
+    /// ```
+    /// let captured = candor::testing::capture();
+    /// candor::RequestContext::new().enter_with(|| {
+    ///     candor::step("place order", || {
+    ///         candor::step("reserve", || ());
+    ///         candor::step("charge", || ());
+    ///     });
+    /// });
+    /// let inside = captured.children(&captured.step("place order"));
+    /// assert_eq!((inside[0].text("step"), inside[1].text("step")), ("reserve", "charge"));
+    /// ```
     pub fn children(&self, of: &Line) -> Vec<Line> {
         tree::children(of, &self.lines())
     }

@@ -12,11 +12,15 @@ const LONGEST_READABLE: usize = 600;
 
 /// Captured line, with typed access to its fields.
 ///
-/// # Panics
+/// ```
+/// let captured = candor::testing::capture();
+/// candor::info!(order_id = 7, total = 12.5, gift = true, "order placed");
 ///
-/// [`text`](Self::text), [`number`](Self::number), [`integer`](Self::integer), [`boolean`](Self::boolean) and
-/// [`is_null`](Self::is_null) panic if the line does not have the key, and the first four also if its value has another
-/// type.
+/// let line = captured.line("order placed");
+/// assert_eq!((line.integer("order_id"), line.number("total"), line.boolean("gift")), (7, 12.5, true));
+/// assert_eq!(line.text("level"), "INFO");
+/// assert_eq!(line.get("coupon"), None);
+/// ```
 #[derive(Clone)]
 pub struct Line {
     /// The serial number of its request.
@@ -103,26 +107,46 @@ impl Line {
     }
 
     /// Returns the string under a key.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the line does not have the key, or if its value is not a string.
     pub fn text(&self, key: &str) -> &str {
         self.typed(key, "a string", Value::as_str)
     }
 
     /// Returns the number under a key.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the line does not have the key, or if its value is not a number.
     pub fn number(&self, key: &str) -> f64 {
         self.typed(key, "a number", Value::as_f64)
     }
 
     /// Returns the integer under a key.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the line does not have the key, or if its value is not an integer of 64 bits.
     pub fn integer(&self, key: &str) -> i64 {
         self.typed(key, "an integer", Value::as_i64)
     }
 
     /// Returns the boolean under a key.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the line does not have the key, or if its value is not a boolean.
     pub fn boolean(&self, key: &str) -> bool {
         self.typed(key, "a boolean", Value::as_bool)
     }
 
     /// Returns whether the value of a key is `null`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the line does not have the key.
     pub fn is_null(&self, key: &str) -> bool {
         self.typed(key, "anything", |value| Some(value.is_null()))
     }

@@ -23,9 +23,7 @@ use super::{Line, tree};
 /// captured.assert_step("charge").outcome("ok").field("rows", 3);
 /// ```
 ///
-/// # Panics
-///
-/// Every method that asserts panics if its assertion fails. The panic message lists the lines.
+/// The panic message of a failed assertion lists the lines.
 #[derive(Debug, Clone)]
 pub struct Matched {
     /// Describes the lines in panic messages: `` of the step `charge` ``.
@@ -46,6 +44,10 @@ impl Matched {
     /// Keeps the lines in which the key has this value.
     ///
     /// Numbers are compared by value: 3 equals 3.0.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no line is left.
     #[track_caller]
     pub fn field(self, key: &str, value: impl Into<Value>) -> Self {
         let wanted = value.into();
@@ -60,6 +62,10 @@ impl Matched {
     }
 
     /// Keeps the lines without the key, or with `null` as its value.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no line is left.
     #[track_caller]
     pub fn without(self, key: &str) -> Self {
         self.keep(
@@ -70,18 +76,30 @@ impl Matched {
     }
 
     /// Keeps the lines with this outcome: `ok`, `error`, `cancelled` or `panicked`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no line is left.
     #[track_caller]
     pub fn outcome(self, outcome: &str) -> Self {
         self.field("outcome", outcome)
     }
 
     /// Keeps the lines of this level, such as `INFO` or `warn`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no line is left.
     #[track_caller]
     pub fn level(self, level: &str) -> Self {
         self.field("level", level.to_ascii_uppercase())
     }
 
     /// Keeps the lines of steps and calls inside this step or call, at any depth.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no line is left.
     #[track_caller]
     pub fn under(self, step: &str) -> Self {
         self.keep(
@@ -101,6 +119,10 @@ impl Matched {
     }
 
     /// Asserts that exactly `count` lines are left.
+    ///
+    /// # Panics
+    ///
+    /// Panics if more or fewer lines are left.
     #[track_caller]
     pub fn times(self, count: usize) -> Self {
         self.counted(|left| left == count, "not", count)
@@ -118,6 +140,10 @@ impl Matched {
     /// load(&[1, 2, 3]);
     /// captured.assert_dependency("db").at_most(1);
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if more lines are left.
     #[track_caller]
     pub fn at_most(self, count: usize) -> Self {
         self.counted(|left| left <= count, "more than", count)
@@ -131,6 +157,24 @@ impl Matched {
     /// inside it. Time in which several of them overlap counts once.
     ///
     /// A share depends less on the load of the machine than a duration.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use candor::testing::{capture, delay};
+    ///
+    /// #[candor::dependency_call("payments")]
+    /// fn charge() {}
+    ///
+    /// let captured = capture();
+    /// let _slow = delay("payments", Duration::from_millis(20));
+    /// candor::RequestContext::new().enter_with(|| {
+    ///     candor::step("place order", || {
+    ///         candor::step("price", || ());
+    ///         charge();
+    ///     });
+    /// });
+    /// captured.assert_step("price").share_at_most("place order", 0.5);
+    /// ```
     ///
     /// # Panics
     ///
@@ -171,12 +215,20 @@ impl Matched {
     ///
     /// Durations depend on the load of the machine. Prefer [`times`](Self::times), [`at_most`](Self::at_most) and
     /// [`share_at_most`](Self::share_at_most), or use a generous limit.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a line took longer.
     #[track_caller]
     pub fn took_at_most(self, limit: Duration) -> Self {
         self.each_took(limit, "more", |took, limit| took <= limit)
     }
 
     /// Asserts that none of the lines took less than `limit`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a line took less.
     #[track_caller]
     pub fn took_at_least(self, limit: Duration) -> Self {
         self.each_took(limit, "less", |took, limit| took >= limit)

@@ -62,10 +62,10 @@ pub use line::Line;
 use lines::Lines;
 pub use matched::Matched;
 
-/// Returns the number of live [`RequestContext`](crate::RequestContext)s in this process.
+/// Returns the number of open request contexts in this process.
 ///
-/// It includes the contexts of jobs and of the HTTP layer. If the number grows, a task, a guard or a collection keeps
-/// contexts.
+/// It counts every [`RequestContext`](crate::RequestContext), and the contexts of jobs and of the HTTP layer. If the
+/// number grows, a task, a guard or a collection keeps contexts.
 ///
 /// ```
 /// use candor::RequestContext;
@@ -88,6 +88,12 @@ pub fn open_contexts() -> usize {
 ///
 /// If the process has no subscriber, one is installed that captures every level and writes nowhere else. If it has one
 /// with a candor layer, as after [`init`](crate::init), its levels apply.
+///
+/// ```
+/// let captured = candor::testing::capture();
+/// candor::debug!(rows = 3, "found");
+/// assert_eq!(captured.line("found").integer("rows"), 3);
+/// ```
 ///
 /// # Panics
 ///
@@ -123,6 +129,18 @@ fn has_candor_layer() -> bool {
 /// The configuration can set, for example, the format, keys, limits or levels.
 ///
 /// [`Captured::output`] returns the lines in the configured format.
+///
+/// ```
+/// use candor::{Config, Profile};
+///
+/// let captured = candor::testing::capture_with(Config::new().level("warn")?.profile(Profile::Logfmt))?;
+/// candor::info!("below the level");
+/// candor::warn!(rows = 3, "slow query");
+/// let output = captured.output();
+/// assert!(output.contains("level=warn") && output.ends_with("rows=3\n"), "{output}");
+/// assert_eq!(output.lines().count(), 1);
+/// # Ok::<(), candor::ConfigError>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ pub(super) struct Card {
 
 #[step_timed(fields(order_id, cents))]
 pub(super) fn charge(order_id: u64, cents: u32, card: &Card) -> Result<(), Declined> {
-    let _ = &card.number; // what the body does with it
+    let _ = &card.number; // the body uses the card
     if cents > 100_000 { Err(Declined::Limit) } else { Ok(()) }
 }
 

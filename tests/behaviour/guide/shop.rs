@@ -23,7 +23,7 @@ pub(super) fn router() -> Router {
     Router::new().route("/baskets", post(check_out)).layer(RequestLayer::new())
 }
 
-/// What a customer sends.
+/// The body of a request.
 #[redact]
 #[derive(Deserialize)]
 struct Basket {

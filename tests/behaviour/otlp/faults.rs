@@ -48,7 +48,7 @@ fn a_refused_batch_is_counted_and_not_sent_again() {
         assert_eq!((run.logs.rejected, run.logs.delivered), (run.logs.emitted, 0));
         assert_eq!(run.spans.rejected, run.spans.emitted);
         assert_reported(&run);
-        let detail = format!("the collector answered with HTTP status {status}");
+        let detail = format!("the collector responded with HTTP status {status}");
         assert!(run.losses().iter().all(|loss| (loss.2, loss.3) == ("rejected", &detail)));
         assert_eq!(collector.received().requests, 2);
     }

@@ -76,10 +76,11 @@ fn main() -> Result<(), Failure> {
 fn beside_sentry(
     transport: &Arc<TestTransport>,
 ) -> Result<(Logging, sentry::ClientInitGuard), Failure> {
-    let (layer, logging) = Config::from_env()?.build()?;
+    let options = sentry_options(transport);
+    let (layer, logging) = candor::Config::from_env()?.build()?;
     logging.install_panic_hook();
     logging.install_log();
-    let sentry = sentry::init(sentry_options(transport));
+    let sentry = sentry::init(options);
     let subscriber =
         tracing_subscriber::registry().with(layer).with(sentry::integrations::tracing::layer());
     tracing::subscriber::set_global_default(subscriber)?;

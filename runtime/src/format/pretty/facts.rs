@@ -86,7 +86,7 @@ impl<'a> RowFacts<'a> {
         for member in first.into_iter().chain(walk) {
             facts.add(member, fields);
         }
-        // The type stands beside the text of an error.
+        // The type is shown beside the text of an error.
         if facts.error_detail.is_none()
             && let Some(name) = facts.error_type.take()
         {

@@ -18,6 +18,16 @@ pub type Scope<F> = InContext<F>;
 /// Extension trait for `.in_context()` on futures.
 pub trait InContextExt: Future + Sized {
     /// Runs this future in the current context, on any task or thread.
+    ///
+    /// ```
+    /// # mod tokio { pub fn spawn<F: Future>(_: F) {} }
+    /// use candor::prelude::*;
+    ///
+    /// async fn place_order() {
+    ///     let receipt = async { candor::info!("receipt sent") };
+    ///     tokio::spawn(receipt.in_context()); // {…,"msg":"receipt sent","request_id":"r-7",…}
+    /// }
+    /// ```
     fn in_context(self) -> InContext<Self> {
         let mut sent = InContext::new(self, frame_to_carry(), RequestSpan::of_here());
         sent.context = span_stack::context_to_send();

@@ -179,6 +179,15 @@ impl RequestContext {
     ///
     /// Do not hold the guard across an `.await`: other tasks of the thread would run in this request. Use
     /// [`scope`](Self::scope) for futures.
+    ///
+    /// ```
+    /// use candor::context::{self, RequestContext};
+    ///
+    /// let entered = RequestContext::with_id("r-7").enter();
+    /// assert_eq!(context::current().expect("a request").id(), "r-7");
+    /// drop(entered);
+    /// assert!(context::current().is_none());
+    /// ```
     pub fn enter(&self) -> Entered {
         let span = RequestSpan::of_request(&self.request);
         let frame = UserGuard::enter(Frame::of(Arc::clone(&self.request)));

@@ -133,27 +133,8 @@ macro_rules! trace {
 /// does not allocate after the first few lines of its thread, if candor's layer is the only one and the event has no
 /// explicit parent.
 ///
-/// # Reject other macros
-///
-/// The macros of `tracing` and `log` keep working, but their values are redacted at run time and not checked. With this
-/// `clippy.toml`, clippy rejects them:
-///
-/// ```toml
-/// disallowed-macros = [
-///     { path = "tracing::trace", reason = "use `candor::trace!`, which checks what it logs" },
-///     { path = "tracing::debug", reason = "use `candor::debug!`, which checks what it logs" },
-///     { path = "tracing::info", reason = "use `candor::info!`, which checks what it logs" },
-///     { path = "tracing::warn", reason = "use `candor::warn!`, which checks what it logs" },
-///     { path = "tracing::error", reason = "use `candor::error!`, which checks what it logs" },
-///     { path = "tracing::event", reason = "use candor's macros, which check what they log" },
-///     { path = "log::log", reason = "use candor's macros, which check what they log" },
-///     { path = "log::trace", reason = "use `candor::trace!`, which checks what it logs" },
-///     { path = "log::debug", reason = "use `candor::debug!`, which checks what it logs" },
-///     { path = "log::info", reason = "use `candor::info!`, which checks what it logs" },
-///     { path = "log::warn", reason = "use `candor::warn!`, which checks what it logs" },
-///     { path = "log::error", reason = "use `candor::error!`, which checks what it logs" },
-/// ]
-/// ```
+/// The macros of `tracing` and `log` keep working, but their values are not checked. To make clippy reject them, see
+/// [Reject other macros](crate#reject-other-macros).
 ///
 /// # Compile errors
 ///

@@ -9,7 +9,9 @@ use crate::outcome::error_value::ErrorValue;
 use crate::redact::keys;
 use crate::redact::loggable::{Encoder, Loggable, catch_unprintable};
 
-/// A format argument. `Debug` shows the same as `Display`: what the value's [`Loggable`] impl shows.
+/// A format argument, shown by the value's [`Loggable`] impl.
+///
+/// `Debug` shows the same as `Display`.
 pub struct MessageArg<'a, T> {
     value: T,
     name: &'a str,
@@ -17,7 +19,9 @@ pub struct MessageArg<'a, T> {
 }
 
 impl<'a, T> MessageArg<'a, T> {
-    /// The argument with this name, or with an empty one. `sensitive` is the key rule's result.
+    /// Creates the argument with this name, or with an empty one.
+    ///
+    /// `sensitive` is the key rule's result.
     pub fn new(value: T, name: &'a str, sensitive: bool) -> Self {
         MessageArg {
             value,
@@ -27,7 +31,9 @@ impl<'a, T> MessageArg<'a, T> {
     }
 }
 
-/// An argument of a message that is an error. Method resolution prefers it to [`NoError`].
+/// An argument of a message that is an error.
+///
+/// Method resolution prefers it to [`NoError`].
 pub trait ShownError {
     /// The error, unless it is hidden.
     fn candor_error(&self) -> Option<&dyn Loggable>;
@@ -134,8 +140,9 @@ macro_rules! forms {
 forms! { Integer: LowerHex UpperHex Octal Binary }
 forms! { Number: LowerExp UpperExp }
 
-/// Whether the text in front of a format argument gives it a sensitive name: `password={}`, `api key: {}`. Before `=`
-/// the name is one word; before `:`, in prose, it is the last two.
+/// Whether the text in front of a format argument gives it a sensitive name.
+///
+/// Examples: `password={}`, `api key: {}`. Before `=` the name is one word; before `:`, in prose, it is the last two.
 pub const fn labels_secret(before: &str) -> bool {
     let bytes = before.as_bytes();
     let Some((separator, rest)) = bytes.split_last() else { return false };

@@ -32,7 +32,9 @@ use crate::site::PrefixCache;
 mod macros;
 mod message;
 
-/// The static behind one use of an event macro. It refers to itself, as a [`Site`](crate::site::Site) does.
+/// The static behind one use of an event macro.
+///
+/// It refers to itself, as a [`Site`](crate::site::Site) does.
 #[derive(Debug)]
 pub struct EventSite {
     severity: Severity,
@@ -80,8 +82,9 @@ impl EventSite {
         }
     }
 
-    /// Takes the checks of the user's fields. As arguments they are part of the evaluation of the static, so that each
-    /// error is reported once.
+    /// Takes the checks of the user's fields.
+    ///
+    /// As arguments they are part of the evaluation of the static, so that each error is reported once.
     #[must_use]
     pub const fn checked<const N: usize>(self, _: [(); N]) -> Self {
         self
@@ -95,7 +98,7 @@ impl EventSite {
             && (interest.is_always() || dispatch::is_enabled(&self.metadata).unwrap_or(true))
     }
 
-    /// Writes the event in the current request, and in the spans that this thread has entered.
+    /// Writes the event in the current request and in the current spans.
     #[inline(never)]
     pub fn write(
         &'static self,
@@ -125,8 +128,9 @@ impl EventSite {
         });
     }
 
-    /// Writes the event in an explicit parent span, or in none. Only the subscriber knows that span, so the record is
-    /// dispatched.
+    /// Writes the event in an explicit parent span, or in none.
+    ///
+    /// Only the subscriber knows that span, so the record is dispatched.
     #[inline(never)]
     pub fn write_under(
         &'static self,
@@ -258,7 +262,7 @@ fn write_fields(
 /// The key of an error's class, also for a field named `e` or `err`.
 const ERROR: &str = "error";
 
-/// Returns the members of a field that is an error, except those of other fields. `has_error` tells that another error
+/// Returns the members of a field that is an error, except those of other fields. `has_error` is set if another error
 /// has the key `error`.
 fn error_members(
     value: &dyn Loggable,
@@ -280,7 +284,9 @@ fn error_members(
     Some(own)
 }
 
-/// The last field of each name. Only for fields whose names are constants: the macros have compared the others.
+/// Returns the last field of each name.
+///
+/// Only for fields whose names are constants: the macros have compared the others.
 pub fn last_of_each<'a>(fields: &[EventField<'a>]) -> Vec<EventField<'a>> {
     let is_last = |at: usize| !fields[at + 1..].iter().any(|later| later.name == fields[at].name);
     (0..fields.len()).filter(|at| is_last(*at)).map(|at| fields[at]).collect()

@@ -18,7 +18,7 @@ use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unpr
 use crate::redact::{counted, error_text, keys, shown};
 use crate::site::Site;
 
-/// Collects the `fields(…)` and `context(…)` of a step, and the `url` of a call, at entry.
+/// Collects the `fields(…)`, the `context(…)` and a call's `url` at entry.
 #[derive(Debug)]
 pub struct StepFields<'a> {
     members: &'a mut String,
@@ -69,8 +69,9 @@ impl<'a> StepFields<'a> {
         keep(extras, marks, context);
     }
 
-    /// Adds a field. `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's
-    /// result.
+    /// Adds a field.
+    ///
+    /// `opening` is `,"name":`; the macros have checked the name, and `sensitive` is the key rule's result.
     pub fn field<T: Loggable + ?Sized>(
         &mut self,
         opening: &'static str,
@@ -125,7 +126,7 @@ impl<'a> StepFields<'a> {
         self.field(",\"error\":", false, value);
     }
 
-    /// Adds a field named `error` if its value is an error, and a field with the name in `opening` otherwise.
+    /// Adds the field `error` if its value is an error, else the one of `opening`.
     pub fn error_or_other<T: Loggable + ?Sized>(
         &mut self,
         opening: &'static str,
@@ -219,7 +220,7 @@ fn add_error<T: Loggable + ?Sized>(
     true
 }
 
-/// An error as the field `error` of a step, which is the key of the step's own error.
+/// An error as the field `error`, which is also the key of the step's own error.
 #[diagnostic::on_unimplemented(
     message = "`error` is one of candor's own keys, so the value must be an error",
     label = "not an error",
@@ -318,7 +319,9 @@ fn notice_outside(site: &'static Location<'static>, name: &str) {
     );
 }
 
-/// Adds fields that are evaluated when the step runs: those of a future, which owns the arguments.
+/// Adds fields that are evaluated when the step runs.
+///
+/// These are the fields of a future, which owns the arguments.
 #[inline]
 pub fn entered(site: &'static Site, fields: impl FnOnce(&mut StepFields<'_>)) {
     // Everything but the fields is compiled once, not in each annotated function.
@@ -360,7 +363,9 @@ fn end_fields(site: &'static Site, mut extras: Box<StepExtras>) {
     current::with(|frame| frame.extras = Some(extras));
 }
 
-/// Checks the type of `parent = …`. The value has no effect, because the parent of a step is the step around it.
+/// Checks the type of `parent = …`.
+///
+/// The value has no effect, because the parent of a step is the step around it.
 pub fn parent(_: impl Into<Option<span::Id>>) {}
 
 /// Checks the type of `follows_from = …`. The value has no effect.
@@ -373,7 +378,9 @@ pub fn ret<T: Loggable + ?Sized>(value: &T) -> String {
     json
 }
 
-/// The JSON of a step's `ret`, from a user's function. If the function panics, the step has not panicked.
+/// Returns the JSON of a step's `ret`, from a user's function.
+///
+/// If the function panics, the step has not panicked.
 pub fn ret_with<T: Loggable>(shown: impl FnOnce() -> T) -> String {
     let mut json = String::new();
     catch_unprintable(&mut json, |out| Encoder::buffered(out).under("ret").value(&shown()));

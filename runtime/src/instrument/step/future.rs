@@ -40,8 +40,10 @@ impl From<&'static Site> for StepStart {
     }
 }
 
-/// A value of the type that a body has to return. In a branch that is never taken, it tells the compiler what an
-/// `async` block returns, since the type of such a block can't be written.
+/// A value of the type that a body has to return.
+///
+/// In a branch that is never taken, it tells the compiler what an `async` block returns, since the type of such a block
+/// can't be written.
 pub fn hint<T>() -> T {
     unreachable!("the branch is never taken")
 }

@@ -34,7 +34,9 @@ impl<S, C> fmt::Debug for StepStream<S, C> {
 }
 
 impl<S, C> StepStream<S, C> {
-    /// Makes a stream a step. `read` reads whether an item is an error; the first error is the outcome of the stream.
+    /// Makes a stream a step.
+    ///
+    /// `read` reads whether an item is an error; the first error is the outcome of the stream.
     pub fn new<T>(start: impl Into<StepStart>, stream: S, read: C) -> Self
     where
         S: Stream<Item = T>,

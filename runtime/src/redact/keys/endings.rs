@@ -47,7 +47,7 @@ impl WordEndings {
 
     const fn add(&mut self, word: &Word) {
         let (mut from, mut to) = (slot(word.letter(2), word.letter(1)), 0);
-        // Any letter may stand before a word of two letters.
+        // Any letter may precede a word of two letters.
         if word.len < 3 {
             (from, to) = (slot(0, word.letter(1)), 31);
         }

@@ -19,7 +19,7 @@
 //! 4. A name that only describes a secret is not sensitive: its last word is count, len, type, ttl, expires, policy,
 //!    enabled, url, …, or its first word is, has, min, max, …
 //!
-//! The words of the rule are English, and the word for password in a few other languages.
+//! The words of the rule are English, plus the word for password in a few other languages.
 //! [`Config::sensitive`](crate::Config::sensitive) adds names of a deployment.
 //!
 //! ```

@@ -18,7 +18,7 @@ const LINK: u32 = 1 << 10;
 const SOCIAL: u32 = 1 << 11;
 pub(super) const SECOND: u32 = 12;
 pub(super) const STRONG: u32 = 1 << 24;
-/// Makes a name sensitive as its last word, unless a `HARMLESS` word stands before it.
+/// Makes a name sensitive as its last word, unless a `HARMLESS` word precedes it.
 pub(super) const LAST: u32 = 1 << 25;
 /// Makes a name sensitive as its only word.
 pub(super) const ALONE: u32 = 1 << 26;
@@ -116,7 +116,7 @@ pub(super) const LISTS: [(u32, &str); 33] = [
         without no accept accepts support supports enforce must force pull manage automount maybe validate such"),
 ];
 
-/// Words that can be the end of a longer unlisted word. A word stands before the shorter words that it ends in.
+/// Words that can be the end of a longer unlisted word. A word precedes the shorter words that it ends in.
 #[rustfmt::skip]
 pub(super) const TAILS: [&str; 30] = [
     "password", "passwd", "pwd", "pswd", "passphrase", "passcode", "passwort", "secret", "credential", "cookie",

@@ -12,7 +12,9 @@ use super::text::Decided;
 use super::{Loggable, NestedDebug, Shape, Slot, Text, TextPolicy};
 use crate::redact::{error_text, strict, strict_report};
 
-/// A field without an attribute of its own. `SENSITIVE` is the result of the key rule on its names.
+/// A field without an attribute of its own.
+///
+/// `SENSITIVE` is the result of the key rule on its names.
 ///
 /// It is a trait of its own, and not a bound on [`Loggable`], so that the compile error is about the field's type.
 #[diagnostic::on_unimplemented(
@@ -67,7 +69,9 @@ pub fn by_shape<T: Shape + ?Sized>(value: &T, slot: Slot<'_, '_>) {
     slot.value(&Shaped { value });
 }
 
-/// Writes the value that a user's function returned. A pseudonym in it is made for the field `name`.
+/// Writes the value that a user's function returned.
+///
+/// A pseudonym in it is made for the field `name`.
 #[inline]
 pub fn by_function<T: Loggable>(shown: T, name: &'static str, slot: Slot<'_, '_>) {
     slot.value_under(name, &shown);
@@ -79,7 +83,7 @@ pub fn hidden(slot: Slot<'_, '_>) {
     slot.value(&Secret);
 }
 
-/// A field with a fallback policy: a loggable value is written as it is, another one under the fallback.
+/// A field with a fallback policy, for a value that is not loggable.
 ///
 /// Method resolution chooses, because an inherent method takes precedence over a trait's.
 pub struct Probe<'a, T: ?Sized, const SENSITIVE: bool>(&'a T);
@@ -166,8 +170,9 @@ impl<T: ?Sized> OrShape<T> for Probe<'_, T, false> {
     }
 }
 
-/// A field with the policy `scrub`: text, an error with its sources, or another value with a `Display`.
+/// A field with the policy `scrub`.
 ///
+/// It is text, an error with its sources, or another value with a `Display`.
 /// Of the traits below, method resolution takes the one with the most references that applies.
 pub struct Scrubbed<'a, T: ?Sized>(pub &'a T);
 
@@ -240,8 +245,9 @@ fn chain(error: &dyn Error, slot: Slot<'_, '_>) {
 #[derive(Debug)]
 pub struct KeyRule<const SENSITIVE: bool>;
 
-/// Implemented for a field whose name is not sensitive. It is a trait, because a failed const assertion would not point
-/// at the user's `clear`.
+/// Implemented for a field whose name is not sensitive.
+///
+/// It is a trait, because a failed const assertion would not point at the user's `clear`.
 #[diagnostic::on_unimplemented(
     message = "this field name is considered sensitive; `clear` requires `reason = \"…\"`",
     label = "give the reason why its value may be shown: `clear, reason = \"…\"`",

@@ -48,6 +48,12 @@ impl Json {
     /// Keeps only these fields of the outermost object.
     ///
     /// A value that is not an object becomes an empty object.
+    ///
+    /// ```
+    /// let body = serde_json::json!({"order_id": 7, "note": "ring twice", "password": "p-1"});
+    /// let shown = candor::scrub::json(&body).only(["order_id", "password"]);
+    /// assert_eq!(shown.to_string(), r#"{"order_id":7,"password":"[REDACTED]"}"#);
+    /// ```
     pub fn only<K: AsRef<str>>(self, keys: impl IntoIterator<Item = K>) -> Self {
         let mut object = Json { depth: self.depth, ..Json::default() };
         let wanted: Vec<String> = keys.into_iter().map(|key| encoded(key.as_ref())).collect();

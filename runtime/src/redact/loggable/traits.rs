@@ -26,7 +26,7 @@ use crate::json::shown::Shown;
 ///
 /// Values nested deeper than 120 levels are `"[…]"`, and so are groups nested deeper than 4 levels in the key of a map. A
 /// value that logs itself while it is written, directly or through another value, is `"<nested too deeply>"` on the fifth
-/// line inside each other.
+/// nested line.
 ///
 /// Implement it by hand only for a type whose whole content may be shown to readers of the log:
 ///
@@ -132,6 +132,12 @@ pub fn to_json<T: Loggable + ?Sized>(value: &T) -> String {
 }
 
 /// Appends the JSON that a value has in a log line to `out`.
+///
+/// ```
+/// let mut out = String::from("took ");
+/// candor::loggable::write_json(&std::time::Duration::from_micros(1_235), &mut out);
+/// assert_eq!(out, "took 1.235");
+/// ```
 pub fn write_json<T: Loggable + ?Sized>(value: &T, out: &mut String) {
     Encoder::json(out, usize::MAX).value(value);
 }

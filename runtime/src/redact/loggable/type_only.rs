@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use super::{DebugOf, Encoder, Loggable};
 use crate::redact::error_text;
 
-/// Placeholder of a value that has no shape: the short name of its type, `<Order>`.
+/// Placeholder for a value without a shape: the short name of its type, `<Order>`.
 pub struct TypeOnly<T: ?Sized>(PhantomData<fn(&T)>);
 
 impl<T: ?Sized> TypeOnly<T> {

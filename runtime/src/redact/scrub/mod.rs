@@ -4,8 +4,7 @@
 //! goes through one scrubber, [`text`]. This is best effort: a secret without a sensitive name or a known form is not
 //! found. Log sensitive data through candor's macros, with which the compiler requires a [policy](crate::policy).
 //!
-//! In [strict mode](crate::Config::strict) the scrubber also hides mail and network addresses, telephone numbers and
-//! IBANs.
+//! In [strict mode](crate::Config::strict) it also hides email and network addresses, phone numbers and IBANs.
 //!
 //! ```
 //! use candor::scrub;

@@ -1,4 +1,4 @@
-//! Personal data in free text: mail and network addresses, telephone numbers and IBANs.
+//! Personal data in free text: email and network addresses, phone numbers and IBANs.
 //!
 //! It is used in strict mode only, so it prefers hiding a harmless number to showing a personal one.
 

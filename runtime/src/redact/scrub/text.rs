@@ -9,7 +9,7 @@ use super::view::View;
 use super::{personal, trigger};
 use crate::redact::{counted, off, strict};
 
-/// Replaces the secrets in free text by `[REDACTED]`; borrowed if there are none.
+/// Replaces the secrets in free text with `[REDACTED]`; borrowed if there are none.
 ///
 /// It finds
 ///
@@ -99,7 +99,7 @@ fn ranges_of_view(views: &[View]) -> Vec<HiddenRange> {
     found
         .map(|range| {
             let (start, end) = original((range.start, range.end));
-            // An empty range at a color that left nothing behind begins after the color and ends before it.
+            // An empty range at a removed colour begins after the colour and ends before it.
             let end = end.max(start);
             let reason = match range.reason {
                 HiddenBy::Name(start, end) => {

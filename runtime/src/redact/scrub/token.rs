@@ -1,4 +1,4 @@
-//! Secrets that are recognised by what stands around them: schemes, private keys, URLs with credentials, errors of
+//! Secrets that are recognised by the text around them: schemes, private keys, URLs with credentials, errors of
 //! serde.
 
 use super::name::is_quote;

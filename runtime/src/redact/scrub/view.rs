@@ -35,7 +35,7 @@ pub(super) struct View {
 
 impl View {
     /// Returns the views of the text, each with one more level undone, up to the first without an escape. If the text has
-    /// colors, a second list follows in which they leave nothing behind, since they may divide what belongs together.
+    /// colours, a second list follows in which they are removed without a trace, since they may divide a secret.
     pub(super) fn all(text: &str) -> [Vec<Self>; 2] {
         let marked = Self::list(text, INVISIBLE);
         let has_colors =

@@ -123,7 +123,7 @@ fn read_response<T>(settings: &SignalSettings, response: &Response<T>, body: &[u
         let (rejected, error) = partial.unwrap_or_default();
         return Sent::Accepted { rejected, error: without_headers(&error, settings) };
     }
-    let error = format!("the collector answered with HTTP status {}", status.as_u16());
+    let error = format!("the collector responded with HTTP status {}", status.as_u16());
     // OTLP/HTTP, "Retryable Response Codes".
     match status.as_u16() {
         429 | 502..=504 => Sent::Later { after: retry_after(response.headers()), error },
@@ -179,7 +179,7 @@ fn describe(error: &ureq::Error) -> String {
     match error {
         Error::Io(error) if tls::is_failure(error) => tls::FAILURE.to_owned(),
         Error::Io(error) => format!("the connection failed: {}", error.kind()),
-        Error::Timeout(_) => "the collector did not answer in time".to_owned(),
+        Error::Timeout(_) => "the collector did not respond in time".to_owned(),
         Error::HostNotFound => "the host was not found".to_owned(),
         Error::ConnectionFailed => "the connection failed".to_owned(),
         Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => {

@@ -151,7 +151,9 @@ impl OtlpDropped {
         self.by_reason().map(|(_, records)| records).sum()
     }
 
-    /// Returns each reason and its count, with the names that `lines_dropped` lines use.
+    /// Returns each reason and its count.
+    ///
+    /// The reasons have the same names as in `lines_dropped` lines.
     pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let counts = [self.full, self.rejected, self.unreachable, self.shutdown];
         REASONS.into_iter().zip(counts).map(|((_, name), records)| (name, records))

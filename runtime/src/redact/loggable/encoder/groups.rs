@@ -81,6 +81,28 @@ impl<'a> Encoder<'a> {
     /// In `Debug`, `fill` writes the name too.
     ///
     /// The content is hidden if the deployment lists the name as sensitive.
+    ///
+    /// ```
+    /// use candor::loggable::{Encoder, Loggable, to_json};
+    ///
+    /// enum Payment {
+    ///     Invoice,
+    ///     Card { cents: u64 },
+    /// }
+    ///
+    /// impl Loggable for Payment {
+    ///     fn log(&self, to: &mut Encoder<'_>) {
+    ///         match self {
+    ///             Payment::Invoice => to.unit("Invoice"),
+    ///             Payment::Card { cents } => to.variant("Card", |to| {
+    ///                 to.object("Card", |card| card.field("cents", cents));
+    ///             }),
+    ///         }
+    ///     }
+    /// }
+    /// assert_eq!(to_json(&Payment::Invoice), r#""Invoice""#);
+    /// assert_eq!(to_json(&Payment::Card { cents: 1250 }), r#"{"Card":{"cents":1250}}"#);
+    /// ```
     pub fn variant(&mut self, name: &str, fill: impl FnOnce(&mut Encoder<'_>)) {
         if !self.open() {
             return;
@@ -112,6 +134,25 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes a list.
+    ///
+    /// ```
+    /// use candor::loggable::{Encoder, Loggable, to_json};
+    ///
+    /// struct Shelf {
+    ///     counts: [u32; 3],
+    /// }
+    ///
+    /// impl Loggable for Shelf {
+    ///     fn log(&self, to: &mut Encoder<'_>) {
+    ///         to.list(|list| {
+    ///             for count in self.counts {
+    ///                 list.item(&count);
+    ///             }
+    ///         });
+    ///     }
+    /// }
+    /// assert_eq!(to_json(&Shelf { counts: [2, 0, 7] }), "[2,0,7]");
+    /// ```
     pub fn list(&mut self, fill: impl FnOnce(&mut List<'_, 'a>)) {
         if !self.open() {
             return;
@@ -124,6 +165,23 @@ impl<'a> Encoder<'a> {
     }
 
     /// Writes a map. Its keys are values that are written as text.
+    ///
+    /// ```
+    /// use candor::loggable::{Encoder, Loggable, to_json};
+    ///
+    /// struct Stock(Vec<(u64, u32)>);
+    ///
+    /// impl Loggable for Stock {
+    ///     fn log(&self, to: &mut Encoder<'_>) {
+    ///         to.map(|map| {
+    ///             for (item, count) in &self.0 {
+    ///                 map.entry(item, count);
+    ///             }
+    ///         });
+    ///     }
+    /// }
+    /// assert_eq!(to_json(&Stock(vec![(7, 2), (9, 0)])), r#"{"7":2,"9":0}"#);
+    /// ```
     pub fn map(&mut self, fill: impl FnOnce(&mut Map<'_, 'a>)) {
         if !self.open() {
             return;
