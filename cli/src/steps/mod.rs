@@ -29,8 +29,8 @@ A row of the output:
   failed     calls that ended with an error or a panic
   refused    calls that the dependency rejected, for example with a 404
   cancelled  calls that were dropped before they ended
-  p50, p99   percentiles; – if there are too few durations for it: p50 needs
-             2, p95 needs 20 and p99 needs 100, or they would repeat max
+  p50, p99   percentiles; – if there are too few durations: p50 needs 2, p95
+             needs 20 and p99 needs 100; with fewer, they would repeat max
   share      part of the time of all requests; steps contain each other
   chart      number of durations, on a logarithmic axis
 
