@@ -32,12 +32,13 @@ use self::wide::{WideFields, WideValue};
 use crate::base::clock::Tick;
 use crate::base::fork::ForkLocks;
 use crate::base::{lock, random, serial, sync};
-use crate::redact::shown::{self, Redacted};
+use crate::json::hex::UuidText;
+use crate::redact::shown::{Redacted, RequestId};
 
 /// A request, or another piece of work that has an id.
 pub(crate) struct Request {
     /// Empty for the placeholder that holds a capture outside any request.
-    pub(crate) id: Redacted<'static>,
+    pub(crate) id: RequestId,
     /// Distinguishes the requests of the process, even if two have the same id.
     pub(crate) serial: u64,
     pub(crate) method: Option<Redacted<'static>>,
@@ -107,7 +108,7 @@ pub(crate) enum Origin {
 
 /// The properties with which a request begins.
 pub(crate) struct RequestStart {
-    pub(crate) id: Redacted<'static>,
+    pub(crate) id: RequestId,
     pub(crate) started: Tick,
     pub(crate) origin: Origin,
     pub(crate) method: Option<Redacted<'static>>,
@@ -119,7 +120,7 @@ pub(crate) struct RequestStart {
 
 impl RequestStart {
     /// Work without properties of its own. Its id must not be too long.
-    fn at(started: Tick, id: Redacted<'static>) -> Self {
+    fn at(started: Tick, id: RequestId) -> Self {
         RequestStart {
             id,
             started,
@@ -135,8 +136,9 @@ impl RequestStart {
 
 /// A new id (UUID v7, RFC 9562) for a request that begins at `now`.
 #[inline]
-pub(crate) fn new_id(now: Tick, random: &[u8; 10]) -> Redacted<'static> {
-    shown::uuid(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), random).into_uuid())
+pub(crate) fn new_id(now: Tick, random: &[u8; 10]) -> RequestId {
+    let uuid = uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), random).into_uuid();
+    RequestId::Uuid(UuidText::of(uuid.into_bytes()))
 }
 
 /// The longest request id, in characters.
@@ -152,7 +154,7 @@ impl Request {
     /// A request under this id, cut after [`LONGEST_ID`] characters.
     pub(crate) fn with_id(mut id: Redacted<'static>) -> Self {
         id.cut_chars(LONGEST_ID);
-        Self::begin(RequestStart::at(Tick::now(), id))
+        Self::begin(RequestStart::at(Tick::now(), RequestId::Given(id)))
     }
 
     // Inlined, so that the request is built where it stays, and not copied.
@@ -161,7 +163,7 @@ impl Request {
         let RequestStart { id, started, origin, method, path, trace, overrides, open_steps } =
             start;
         let serial = serial::next();
-        let is_request = !id.as_str().is_empty();
+        let is_request = !id.as_bytes().is_empty();
         Request {
             id,
             serial,
@@ -254,7 +256,7 @@ impl Request {
     /// Whether this is a request, and not a capture's placeholder.
     #[inline]
     pub(crate) fn has_id(&self) -> bool {
-        !self.id.as_str().is_empty()
+        !self.id.as_bytes().is_empty()
     }
 
     /// Whether `request_completed` is written.
