@@ -148,7 +148,7 @@ impl Template {
     }
 
     /// Everything up to the event's own fields, ready to be written: time, prefix, request.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn head<'a>(
         &self,
         at: Tick,

@@ -39,6 +39,7 @@ use crate::redact::shown::{Redacted, RequestId};
 pub(crate) struct Request {
     /// Empty for the placeholder that holds a capture outside any request.
     pub(crate) id: RequestId,
+    has_id: bool,
     /// Distinguishes the requests of the process, even if two have the same id.
     pub(crate) serial: u64,
     pub(crate) method: Option<Redacted<'static>>,
@@ -163,9 +164,10 @@ impl Request {
         let RequestStart { id, started, origin, method, path, trace, overrides, open_steps } =
             start;
         let serial = serial::next();
-        let is_request = !id.as_bytes().is_empty();
+        let has_id = !id.as_bytes().is_empty();
         Request {
             id,
+            has_id,
             serial,
             method,
             path,
@@ -177,8 +179,7 @@ impl Request {
             trace_received: trace,
             started,
             overrides,
-            open_steps: open_steps
-                .or_else(|| if is_request { OpenSteps::if_wanted() } else { None }),
+            open_steps: open_steps.or_else(|| if has_id { OpenSteps::if_wanted() } else { None }),
             origin,
             is_over: AtomicBool::new(false),
             has_panicked: AtomicBool::new(false),
@@ -196,7 +197,7 @@ impl Request {
             #[cfg(feature = "testing")]
             capture: capture::CaptureSlot::new(),
             #[cfg(feature = "testing")]
-            _counted: counted::Counted::new(is_request),
+            _counted: counted::Counted::new(has_id),
         }
     }
 
@@ -256,7 +257,7 @@ impl Request {
     /// Whether this is a request, and not a capture's placeholder.
     #[inline]
     pub(crate) fn has_id(&self) -> bool {
-        !self.id.as_bytes().is_empty()
+        self.has_id
     }
 
     /// Whether `request_completed` is written.
@@ -332,6 +333,10 @@ impl Request {
 
     /// The totals so far, with the cause of a failure if the request has failed.
     pub(crate) fn totals_at(&self, at: Tick, has_failed: bool) -> TotalsAt {
+        // Without a step or call, there is nothing behind the lock.
+        if self.step_ids.load(Ordering::Relaxed) == 0 && self.dependency_calls() == 0 {
+            return TotalsAt::default();
+        }
         self.lock_totals().at(at, has_failed)
     }
 

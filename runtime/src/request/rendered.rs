@@ -1,20 +1,18 @@
 //! The request's part of a line: rendered once for each version of a request, and kept by each thread.
 
-use std::array::from_fn;
-
 use super::Request;
 use super::identity::Identity;
 use crate::format::template::{RequestPart, Template};
 use crate::redact::shown::Redacted;
 
 /// How many requests a thread keeps. An asynchronous server works on several of them in turn.
-const KEPT: u64 = 32;
+const KEPT: usize = 32;
 
 /// The request's parts of the lines that a thread wrote last. The next line probably has one of them.
 #[derive(Debug, Default)]
 pub(crate) struct RequestPartCache {
     /// Each at the index that its version determines: those of consecutive requests differ.
-    parts: Option<Box<[CachedPart; KEPT as usize]>>,
+    parts: [CachedPart; KEPT],
 }
 
 #[derive(Debug, Default)]
@@ -36,19 +34,13 @@ impl RequestPartCache {
     ) -> RequestPart<'a> {
         let Some(request) = request else { return template.outside_requests() };
         let version = (logger, request.version());
-        let parts = self.parts.get_or_insert_with(new_parts);
-        let part = &mut parts[(version.1 % KEPT) as usize];
+        let part = &mut self.parts[usize::from(version.1.to_le_bytes()[0]) % KEPT];
         if part.version != version {
             part.render(request, template, logger);
             part.version = version;
         }
         template.request_part(&part.text, part.has_fields)
     }
-}
-
-#[cold]
-fn new_parts() -> Box<[CachedPart; KEPT as usize]> {
-    Box::new(from_fn(|_| CachedPart::default()))
 }
 
 impl CachedPart {
