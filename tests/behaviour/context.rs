@@ -46,6 +46,41 @@ async fn once_pending() {
     .await;
 }
 
+/// More requests than a thread keeps the identities of.
+#[test]
+fn requests_that_take_turns_on_a_thread_keep_their_own_identity() {
+    let captured = capture();
+    let requests: Vec<_> =
+        (0..100).map(|nth| RequestContext::with_id(&format!("r-{nth}"))).collect();
+    for turn in 0..3 {
+        for (nth, request) in requests.iter().enumerate() {
+            request.enter_with(|| {
+                if turn == 1 && nth % 3 == 0 {
+                    context::set_user(clear(format!("u-{nth}")));
+                }
+                candor::info!(turn, "turn taken");
+            });
+        }
+    }
+    let lines = captured.events("turn taken");
+    assert_eq!(lines.len(), 3 * requests.len());
+    for (at, line) in lines.iter().enumerate() {
+        let (turn, nth) = (at / requests.len(), at % requests.len());
+        assert_eq!(line.text("request_id"), format!("r-{nth}"));
+        let user = if turn > 0 && nth % 3 == 0 { format!("u-{nth}") } else { "-".to_owned() };
+        assert_eq!(line.text("user_id"), user);
+    }
+}
+
+#[test]
+fn a_generated_id_is_a_uuid_of_version_7() {
+    for _ in 0..1000 {
+        let id = RequestContext::new().id().to_owned();
+        let uuid = uuid::Uuid::parse_str(&id).expect("a UUID");
+        assert_eq!((uuid.to_string(), uuid.get_version_num()), (id, 7));
+    }
+}
+
 #[test]
 fn scopes_and_guards_end_the_context() {
     let captured = capture();

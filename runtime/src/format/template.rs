@@ -16,7 +16,7 @@ use crate::json::shown::Shown;
 use crate::json::timestamp::{Timestamp, TimestampCache};
 use crate::json::{escape, members};
 use crate::redact::loggable::Encoder;
-use crate::redact::shown::{self, Redacted};
+use crate::redact::shown::{self, Redacted, RequestId};
 
 /// A line up to its event's own fields.
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +126,7 @@ impl Template {
         let keys_room = template.identity.iter().map(|key| key.len() + "\"\"".len()).sum::<usize>();
         template.identity_room = keys_room + TRACE_ID_DIGITS + 16;
         let mut outside = String::new();
-        template.identity([None; 4], None, &mut outside);
+        template.identity(None, [None; 3], None, &mut outside);
         template.outside = outside;
         template
     }
@@ -148,7 +148,7 @@ impl Template {
     }
 
     /// Everything up to the event's own fields, ready to be written: time, prefix, request.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn head<'a>(
         &self,
         at: Tick,
@@ -199,37 +199,53 @@ impl Template {
         &self.seq
     }
 
-    /// Appends `,"request_id":…,"span_id":"…"`. The values are id, user, method and path, and a `None` is `"-"`. Without
-    /// a trace, its id and that of its span are omitted.
+    /// Appends `,"request_id":…,"span_id":"…"`. The values are user, method and path, and a `None` is `"-"`. Without a
+    /// trace, its id and that of its span are omitted.
     pub(crate) fn identity(
         &self,
-        values: [Option<Shown<'_>>; 4],
+        id: Option<&RequestId>,
+        values: [Option<Shown<'_>>; 3],
         trace: Option<(&Hex<TRACE_ID_DIGITS>, &Hex<16>)>,
         out: &mut String,
     ) {
-        let [id, user, method, path] = values.map(|value| value.unwrap_or(Shown::literal("-")));
+        let [user, method, path] = values.map(|value| value.unwrap_or(Shown::literal("-")));
         let service = self.service.as_ref().map(Redacted::shown);
         let is_plain = |value: Shown<'_>| {
             value.as_str().len() <= self.value_limit && escape::is_clean(value.as_str())
         };
-        let are_plain = is_plain(id)
+        let is_id_plain = match id {
+            // Neither hex digits nor hyphens need escapes.
+            Some(RequestId::Uuid(uuid)) => self.value_limit >= uuid.bytes().len(),
+            Some(RequestId::Given(id)) => is_plain(id.shown()),
+            None => true,
+        };
+        let are_plain = is_id_plain
             && is_plain(user)
             && is_plain(method)
             && is_plain(path)
             && service.is_none_or(is_plain)
-            // Hex digits need no escapes.
             && self.value_limit >= TRACE_ID_DIGITS;
         if !are_plain {
+            let id = id.map_or(Shown::literal("-"), RequestId::shown);
             return self.escaped_identity([id, user, method, path], trace, out);
         }
-        let texts = [id, user, method, path].map(Shown::as_str);
+        let texts = [user, method, path].map(Shown::as_str);
         let service = service.map(Shown::as_str);
-        let values_room = texts.iter().map(|text| text.len()).sum::<usize>();
+        let values_room = texts.iter().map(|text| text.len()).sum::<usize>()
+            + id.map_or(1, |id| id.as_bytes().len());
         let room = self.identity_room + values_room + service.map_or(0, str::len);
         let [id_key, user_key, method_key, path_key, service_key, trace_key, span_key] =
             &self.identity;
         append(out, room, |pieces| {
-            let keys = [id_key, user_key, method_key, path_key];
+            pieces.put(id_key);
+            pieces.put("\"");
+            match id {
+                Some(RequestId::Uuid(uuid)) => pieces.uuid(uuid),
+                Some(RequestId::Given(id)) => pieces.put(id.as_str()),
+                None => pieces.put("-"),
+            }
+            pieces.put("\"");
+            let keys = [user_key, method_key, path_key];
             for (key, text) in keys.into_iter().zip(texts) {
                 pieces.quoted(key, text);
             }

@@ -1,7 +1,7 @@
 //! The beginning of a request: its context, the hooks of the layer, and `request_started`.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use http::Extensions;
 use http::request::Parts;
@@ -17,7 +17,7 @@ use crate::base::clock::Tick;
 use crate::base::random;
 use crate::current;
 use crate::instrument::context::{self, RequestContext};
-use crate::redact::shown::{self, Redacted};
+use crate::redact::shown::{self, RequestId};
 use crate::request::open_steps::OpenSteps;
 use crate::request::{self, Origin, Request, RequestStart};
 
@@ -31,7 +31,7 @@ pub(super) fn prepare(
     let headers = RequestHeaders::of(&parts.headers);
     let (id, client_request_id) = match IncomingId::of(headers.request_id) {
         IncomingId::Missing => (None, None),
-        IncomingId::Valid(id) => (Some(id), None),
+        IncomingId::Valid(id) => (Some(RequestId::Given(id)), None),
         IncomingId::Rejected(shown) => (None, Some(shown)),
     };
     let debug = |trust: &Trust| trust.debug_request(parts, peer);
@@ -40,8 +40,7 @@ pub(super) fn prepare(
     if let Some(watch) = &settings.watch {
         watch.add(&request);
     }
-    // Boxed, since its owners are moved often.
-    Box::new(OpenRequest::new(request, parts, client_request_id, debug, Arc::clone(settings)))
+    OpenRequest::new(request, parts, client_request_id, debug, Arc::clone(settings))
 }
 
 /// Creates the request of a tower service, and marks it for layers inside it. `None` if a layer around this one has
@@ -51,7 +50,7 @@ pub(super) fn in_layer(settings: &Arc<Settings>, parts: &mut Parts) -> Option<Bo
         return None;
     }
     let open = prepare(settings, parts, None, Origin::Layer);
-    parts.extensions.insert(LayerMark(Arc::downgrade(&open.request)));
+    parts.extensions.insert(LayerMark);
     Some(open)
 }
 
@@ -72,7 +71,7 @@ fn new_context(
     settings: &Settings,
     parts: &Parts,
     headers: &RequestHeaders<'_>,
-    id: Option<Redacted<'static>>,
+    id: Option<RequestId>,
     debug: DebugRequest,
     origin: Origin,
 ) -> RequestContext {
@@ -81,7 +80,7 @@ fn new_context(
     let id = id.unwrap_or_else(|| request::new_id(now, &uuid));
     let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
     let context = RequestContext::of(Request::begin(RequestStart {
-        overrides: settings.overrides(id.as_str(), parts, debug),
+        overrides: settings.overrides(&id, parts, debug),
         id,
         started: now,
         origin,
@@ -100,21 +99,22 @@ fn new_context(
 }
 
 /// Request extension that marks a request as handled by an outer layer.
+///
+/// It has no data, so that it takes no allocation of its own.
 #[derive(Clone)]
-struct LayerMark(Weak<Request>);
+struct LayerMark;
 
 /// Returns whether the current request is the one with these extensions.
 ///
-/// If the extension is copied into another request, it does not mark that request. A request begun by hand has no mark;
-/// it is taken if it is current and not complete.
+/// A mark counts only inside a request that a layer has begun, so a request that is forwarded to another task is not
+/// taken for a nested one. A request begun by hand has no mark; it is taken if it is current and not complete.
 fn is_marked(extensions: &Extensions) -> bool {
     current::with(|frame| {
         let Some(request) = &frame.request else { return false };
         match request.origin {
             Origin::ByHand => !request.is_over(),
-            Origin::Layer | Origin::Internal | Origin::RootSpan => extensions
-                .get()
-                .is_some_and(|LayerMark(marked)| marked.as_ptr() == Arc::as_ptr(request)),
+            Origin::Layer => extensions.get::<LayerMark>().is_some(),
+            Origin::Internal | Origin::RootSpan => false,
         }
     })
     .unwrap_or(false)

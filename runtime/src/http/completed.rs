@@ -82,11 +82,24 @@ impl PanicWatch<'_> {
     /// Runs code of the service. If it panics, the request completes as panicked.
     #[inline]
     pub(super) fn run<T>(request: &Request, work: impl FnOnce() -> T) -> T {
-        let watch = PanicWatch(request);
+        let watch = PanicWatch::begin(request);
         let value = work();
-        // Dropped only by unwinding.
-        mem::forget(watch);
+        watch.end();
         value
+    }
+}
+
+impl<'a> PanicWatch<'a> {
+    /// Code of the service follows, up to [`end`](Self::end).
+    #[inline]
+    pub(super) fn begin(request: &'a Request) -> Self {
+        PanicWatch(request)
+    }
+
+    #[inline]
+    pub(super) fn end(self) {
+        // Dropped only by unwinding.
+        mem::forget(self);
     }
 }
 
@@ -103,23 +116,28 @@ impl OpenRequest {
         client_request_id: Option<Redacted<'static>>,
         debug: DebugRequest,
         settings: Arc<Settings>,
-    ) -> Self {
-        OpenRequest {
-            frame: Frame::of(Arc::clone(&request)),
-            request,
-            method: parts.method.clone(),
-            route: Route::of(&parts.extensions),
-            client_request_id,
-            debug,
-            status: None,
-            content_type: None,
-            grpc_status: None,
-            bytes: 0,
-            content_length: None,
-            fields: String::new(),
-            settings,
-            is_completed: false,
-        }
+    ) -> Box<Self> {
+        // Boxed, since its owners are moved often. The box comes first, so that the request is built in it.
+        let new = Box::new_uninit();
+        Box::write(
+            new,
+            OpenRequest {
+                frame: Frame::of(Arc::clone(&request)),
+                request,
+                method: parts.method.clone(),
+                route: Route::of(&parts.extensions),
+                client_request_id,
+                debug,
+                status: None,
+                content_type: None,
+                grpc_status: None,
+                bytes: 0,
+                content_length: None,
+                fields: String::new(),
+                settings,
+                is_completed: false,
+            },
+        )
     }
 
     /// Runs code of the response body in its request; in the current one without `open`.

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::body::CompletedBody;
 use super::completed::{Completion, OpenRequest, PanicWatch};
 use super::request_id::REQUEST_ID;
-use crate::instrument::context::{RequestContext, RequestSpan, Scope};
+use crate::instrument::context::{RequestContext, Scope};
 
 pin_project! {
     /// Future returned by [`RequestService`](super::RequestService).
@@ -44,12 +44,9 @@ enum Stage {
 }
 
 impl<F: Future> ResponseFuture<F> {
-    /// Makes the future of the inner service in its request.
-    pub(super) fn begin(mut open: Box<OpenRequest>, make: impl FnOnce(&OpenRequest) -> F) -> Self {
-        let mut span = RequestSpan::of_request(&open.request);
-        let mut frame = mem::take(&mut open.frame);
-        let future = span.run(&mut frame, || PanicWatch::run(&open.request, || make(&open)));
-        ResponseFuture { future: span.scope(frame, future), stage: Stage::Open(open) }
+    /// The future of the inner service, in the scope of its request.
+    pub(super) fn new(future: Scope<F>, open: Box<OpenRequest>) -> Self {
+        ResponseFuture { future, stage: Stage::Open(open) }
     }
 
     /// Makes the future of the inner service in the current request, which another layer completes.
@@ -89,7 +86,7 @@ where
         match result {
             Ok(response) => {
                 let (mut parts, body) = response.into_parts();
-                if let Ok(id) = HeaderValue::from_str(open.request.id.as_str()) {
+                if let Ok(id) = HeaderValue::from_bytes(open.request.id.as_bytes()) {
                     parts.headers.insert(REQUEST_ID, id);
                 }
                 open.set_response(&parts);

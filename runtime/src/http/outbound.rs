@@ -25,7 +25,7 @@ pub fn outbound_headers() -> HeaderMap {
     let Some(request) = current::request().filter(|request| request.has_id()) else {
         return headers;
     };
-    if let Ok(id) = HeaderValue::from_str(request.id.as_str()) {
+    if let Ok(id) = HeaderValue::from_bytes(request.id.as_bytes()) {
         headers.insert(REQUEST_ID, id);
     }
     if let Some(trace) = request.trace()

@@ -1,5 +1,6 @@
 //! The service around a request: sets the context up, then calls the inner service within it.
 
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,8 +10,10 @@ use tower_service::Service;
 
 use super::beginning;
 use super::body::CompletedBody;
+use super::completed::PanicWatch;
 use super::future::ResponseFuture;
 use super::settings::Settings;
+use crate::instrument::context::RequestSpan;
 
 /// Service produced by [`RequestLayer`](super::RequestLayer).
 #[derive(Debug, Clone)]
@@ -40,12 +43,20 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        match beginning::in_layer(&self.settings, &mut parts) {
-            Some(open) => ResponseFuture::begin(open, |open| {
-                beginning::announce(open, &parts);
-                self.inner.call(Request::from_parts(parts, body))
-            }),
-            None => ResponseFuture::nested(|| self.inner.call(Request::from_parts(parts, body))),
-        }
+        let Some(mut open) = beginning::in_layer(&self.settings, &mut parts) else {
+            return ResponseFuture::nested(|| self.inner.call(Request::from_parts(parts, body)));
+        };
+        let mut span = RequestSpan::of_request(&open.request);
+        let mut frame = mem::take(&mut open.frame);
+        let future = {
+            // Guards, since a closure would copy the parts of the request.
+            let _entered = span.enter_in(&mut frame);
+            let watch = PanicWatch::begin(&open.request);
+            beginning::announce(&open, &parts);
+            let future = self.inner.call(Request::from_parts(parts, body));
+            watch.end();
+            future
+        };
+        ResponseFuture::new(span.scope(frame, future), open)
     }
 }

@@ -13,6 +13,7 @@ use super::sampling;
 use super::stuck::Watch;
 use super::trust::{DebugRequest, Trust};
 use crate::logger::story;
+use crate::redact::shown::RequestId;
 use crate::request::overrides::{RequestOverrides, Sampling};
 use crate::request::story::RequestStory;
 
@@ -79,7 +80,7 @@ impl Settings {
     /// Returns the overrides of a request; `None` if it behaves like any other.
     pub(super) fn overrides(
         &self,
-        id: &str,
+        id: &RequestId,
         parts: &Parts,
         debug: DebugRequest,
     ) -> Option<Box<RequestOverrides>> {
@@ -102,7 +103,7 @@ impl Settings {
         let is_quiet = self.quiet.iter().any(|quiet| call_hook(|| quiet(parts)).unwrap_or(false));
         // An accepted `X-Debug-Log` overrides sampling and `quiet`.
         let share = match &debug_log {
-            None if !sampling::contains(id, self.rate) => Sampling::NotSampled,
+            None if !sampling::contains(id.as_str(), self.rate) => Sampling::NotSampled,
             None if is_quiet => Sampling::Quiet,
             _ => Sampling::Sampled,
         };

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Duration;
 
 use tracing_core::{Dispatch, dispatcher};
@@ -24,7 +24,8 @@ use crate::site::Site;
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     after: Duration,
-    pending: Arc<Mutex<PendingRequests>>,
+    /// Made for the first request, because the settings of a layer may replace its watch.
+    pending: OnceLock<Arc<Mutex<PendingRequests>>>,
 }
 
 #[derive(Debug, Default)]
@@ -60,10 +61,16 @@ impl PendingRequests {
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Watch {
-    pub(super) fn new(after: Duration) -> Self {
-        let pending = Arc::default();
-        fork::also_hold(Arc::downgrade(&pending));
-        Watch { after, pending }
+    pub(super) const fn new(after: Duration) -> Self {
+        Watch { after, pending: OnceLock::new() }
+    }
+
+    fn pending(&self) -> &Mutex<PendingRequests> {
+        self.pending.get_or_init(|| {
+            let pending = Arc::default();
+            fork::also_hold(Arc::downgrade(&pending));
+            pending
+        })
     }
 
     pub(super) fn add(&self, request: &Arc<Request>) {
@@ -79,7 +86,7 @@ impl Watch {
 
     /// Locks the requests of this process: those that a forked child has from its parent are the parent's.
     fn lock(&self) -> MutexGuard<'_, PendingRequests> {
-        let mut pending = lock(&self.pending);
+        let mut pending = lock(self.pending());
         if pending.generation != fork::generation() {
             pending.generation = fork::generation();
             pending.requests.clear();
@@ -92,7 +99,7 @@ impl Watch {
         let at = timer::after(self.after.min(CHECK_INTERVAL));
         if timer::schedule(at, move || watch.check(dispatch)).is_err() {
             // Without the timer thread these requests are not checked; the next one tries to start it again.
-            let mut pending = lock(&self.pending);
+            let mut pending = lock(self.pending());
             pending.requests.clear();
             pending.is_scheduled = false;
         }
@@ -165,12 +172,12 @@ mod tests {
         for _ in 0..1000 {
             watch.add(&RequestContext::new().request);
         }
-        assert!(lock(&watch.pending).requests.len() <= 2);
+        assert!(lock(watch.pending()).requests.len() <= 2);
         let stays = RequestContext::new();
         watch.add(&stays.request);
         for _ in 0..1000 {
             watch.add(&RequestContext::new().request);
         }
-        assert!(lock(&watch.pending).requests.len() <= 3);
+        assert!(lock(watch.pending()).requests.len() <= 3);
     }
 }

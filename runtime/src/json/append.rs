@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "checking the bytes again would be a tenth of the cost of a step")]
 
 #[cfg(feature = "subscriber")]
-use super::hex::Hex;
+use super::hex::{Hex, UuidText};
 use super::number::integer;
 
 const DIGIT: [u8; 10] = *b"0123456789";
@@ -266,18 +266,9 @@ impl Appender<'_> {
 
     /// Adds a UUID with hyphens.
     #[inline(always)]
-    pub(crate) fn uuid(&mut self, uuid: &[u8; 16]) {
-        let [first, second, third, fourth] = uuid.as_chunks::<4>().0 else { return };
-        let (second, third) = (Hex::<8>::of(*second), Hex::<8>::of(*third));
-        let [second, third] = [second.digits(), third.digits()];
-        self.hex(&Hex::<8>::of(*first));
-        for four in [&second[..4], &second[4..], &third[..4]] {
-            self.put("-");
-            self.add(four, 4);
-        }
-        self.put("-");
-        self.add(&third[4..], 4);
-        self.hex(&Hex::<8>::of(*fourth));
+    pub(crate) fn uuid(&mut self, uuid: &UuidText) {
+        let text = uuid.bytes();
+        self.add(text, text.len());
     }
 }
 

@@ -53,6 +53,33 @@ impl<const DIGITS: usize> Hex<DIGITS> {
     }
 }
 
+/// A UUID with hyphens: 36 characters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UuidText([u8; 36]);
+
+impl UuidText {
+    pub(crate) fn of(uuid: [u8; 16]) -> Self {
+        let Hex(digits) = Hex::<32>::of(uuid);
+        let mut text = [b'-'; 36];
+        for (group, (from, to)) in
+            [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)].into_iter().enumerate()
+        {
+            text[from + group..to + group].copy_from_slice(&digits[from..to]);
+        }
+        UuidText(text)
+    }
+
+    /// The characters as bytes, all of them ASCII.
+    pub(crate) fn bytes(&self) -> &[u8; 36] {
+        &self.0
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        // Hex digits and hyphens are ASCII.
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// The digits of four bytes, computed in one register.
 #[inline]
 fn digits_of(bytes: [u8; 4]) -> [u8; 8] {

@@ -10,7 +10,7 @@ use super::media_type::header_or_shape;
 use super::strict_report::{self, Place};
 use super::{counted, error_text, scrub, strict};
 use crate::base::catch::catch_value;
-use crate::json::append::append;
+use crate::json::hex::UuidText;
 use crate::json::members;
 use crate::json::shown::Shown;
 
@@ -80,6 +80,35 @@ impl<'a> From<&'a Redacted<'_>> for Shown<'a> {
     }
 }
 
+/// The id of a request.
+#[derive(Debug, Clone)]
+pub(crate) enum RequestId {
+    /// Made by candor. It takes no allocation, and needs no escapes.
+    Uuid(UuidText),
+    /// From a caller or the program.
+    Given(Redacted<'static>),
+}
+
+impl RequestId {
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown::redacted(self.as_str())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            RequestId::Uuid(uuid) => uuid.as_str(),
+            RequestId::Given(id) => id.as_str(),
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            RequestId::Uuid(uuid) => uuid.bytes(),
+            RequestId::Given(id) => id.as_str().as_bytes(),
+        }
+    }
+}
+
 /// The scrubbed text.
 #[inline]
 pub(crate) fn text(input: &str) -> Redacted<'_> {
@@ -143,13 +172,6 @@ pub(crate) fn method(name: &str) -> Redacted<'static> {
         Some(known) => known.into(),
         None => text_or_shape_in(Place::Method, name).into_owned(),
     }
-}
-
-/// A UUID, which candor made as the id of a request.
-pub(crate) fn uuid(id: uuid::Uuid) -> Redacted<'static> {
-    let mut text = String::new();
-    append(&mut text, 36, |pieces| pieces.uuid(id.as_bytes()));
-    Redacted(Cow::Owned(text))
 }
 
 /// The request id of a caller: 1 to 128 characters of `[A-Za-z0-9._-]`, in strict mode 64. `None` if it is malformed,

@@ -32,12 +32,14 @@ use self::wide::{WideFields, WideValue};
 use crate::base::clock::Tick;
 use crate::base::fork::ForkLocks;
 use crate::base::{lock, random, serial, sync};
-use crate::redact::shown::{self, Redacted};
+use crate::json::hex::UuidText;
+use crate::redact::shown::{Redacted, RequestId};
 
 /// A request, or another piece of work that has an id.
 pub(crate) struct Request {
     /// Empty for the placeholder that holds a capture outside any request.
-    pub(crate) id: Redacted<'static>,
+    pub(crate) id: RequestId,
+    has_id: bool,
     /// Distinguishes the requests of the process, even if two have the same id.
     pub(crate) serial: u64,
     pub(crate) method: Option<Redacted<'static>>,
@@ -107,7 +109,7 @@ pub(crate) enum Origin {
 
 /// The properties with which a request begins.
 pub(crate) struct RequestStart {
-    pub(crate) id: Redacted<'static>,
+    pub(crate) id: RequestId,
     pub(crate) started: Tick,
     pub(crate) origin: Origin,
     pub(crate) method: Option<Redacted<'static>>,
@@ -119,7 +121,7 @@ pub(crate) struct RequestStart {
 
 impl RequestStart {
     /// Work without properties of its own. Its id must not be too long.
-    fn at(started: Tick, id: Redacted<'static>) -> Self {
+    fn at(started: Tick, id: RequestId) -> Self {
         RequestStart {
             id,
             started,
@@ -135,8 +137,9 @@ impl RequestStart {
 
 /// A new id (UUID v7, RFC 9562) for a request that begins at `now`.
 #[inline]
-pub(crate) fn new_id(now: Tick, random: &[u8; 10]) -> Redacted<'static> {
-    shown::uuid(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), random).into_uuid())
+pub(crate) fn new_id(now: Tick, random: &[u8; 10]) -> RequestId {
+    let uuid = uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), random).into_uuid();
+    RequestId::Uuid(UuidText::of(uuid.into_bytes()))
 }
 
 /// The longest request id, in characters.
@@ -152,7 +155,7 @@ impl Request {
     /// A request under this id, cut after [`LONGEST_ID`] characters.
     pub(crate) fn with_id(mut id: Redacted<'static>) -> Self {
         id.cut_chars(LONGEST_ID);
-        Self::begin(RequestStart::at(Tick::now(), id))
+        Self::begin(RequestStart::at(Tick::now(), RequestId::Given(id)))
     }
 
     // Inlined, so that the request is built where it stays, and not copied.
@@ -161,9 +164,10 @@ impl Request {
         let RequestStart { id, started, origin, method, path, trace, overrides, open_steps } =
             start;
         let serial = serial::next();
-        let is_request = !id.as_str().is_empty();
+        let has_id = !id.as_bytes().is_empty();
         Request {
             id,
+            has_id,
             serial,
             method,
             path,
@@ -175,8 +179,7 @@ impl Request {
             trace_received: trace,
             started,
             overrides,
-            open_steps: open_steps
-                .or_else(|| if is_request { OpenSteps::if_wanted() } else { None }),
+            open_steps: open_steps.or_else(|| if has_id { OpenSteps::if_wanted() } else { None }),
             origin,
             is_over: AtomicBool::new(false),
             has_panicked: AtomicBool::new(false),
@@ -194,7 +197,7 @@ impl Request {
             #[cfg(feature = "testing")]
             capture: capture::CaptureSlot::new(),
             #[cfg(feature = "testing")]
-            _counted: counted::Counted::new(is_request),
+            _counted: counted::Counted::new(has_id),
         }
     }
 
@@ -254,7 +257,7 @@ impl Request {
     /// Whether this is a request, and not a capture's placeholder.
     #[inline]
     pub(crate) fn has_id(&self) -> bool {
-        !self.id.as_str().is_empty()
+        self.has_id
     }
 
     /// Whether `request_completed` is written.
@@ -330,6 +333,10 @@ impl Request {
 
     /// The totals so far, with the cause of a failure if the request has failed.
     pub(crate) fn totals_at(&self, at: Tick, has_failed: bool) -> TotalsAt {
+        // Without a step or call, there is nothing behind the lock.
+        if self.step_ids.load(Ordering::Relaxed) == 0 && self.dependency_calls() == 0 {
+            return TotalsAt::default();
+        }
         self.lock_totals().at(at, has_failed)
     }
 

@@ -5,9 +5,18 @@ use super::identity::Identity;
 use crate::format::template::{RequestPart, Template};
 use crate::redact::shown::Redacted;
 
-/// The request's part of the line that a thread wrote last. The next line probably has the same.
+/// How many requests a thread keeps. An asynchronous server works on several of them in turn.
+const KEPT: usize = 32;
+
+/// The request's parts of the lines that a thread wrote last. The next line probably has one of them.
 #[derive(Debug, Default)]
 pub(crate) struct RequestPartCache {
+    /// Each at the index that its version determines: those of consecutive requests differ.
+    parts: [CachedPart; KEPT],
+}
+
+#[derive(Debug, Default)]
+struct CachedPart {
     /// The logger that it was rendered for, and the version of the request.
     version: (u64, u64),
     text: String,
@@ -25,13 +34,16 @@ impl RequestPartCache {
     ) -> RequestPart<'a> {
         let Some(request) = request else { return template.outside_requests() };
         let version = (logger, request.version());
-        if self.version != version {
-            self.render(request, template, logger);
-            self.version = version;
+        let part = &mut self.parts[usize::from(version.1.to_le_bytes()[0]) % KEPT];
+        if part.version != version {
+            part.render(request, template, logger);
+            part.version = version;
         }
-        template.request_part(&self.text, self.has_fields)
+        template.request_part(&part.text, part.has_fields)
     }
+}
 
+impl CachedPart {
     #[cold]
     fn render(&mut self, request: &Request, template: &Template, logger: u64) {
         let identity = request.identity();
@@ -44,11 +56,10 @@ impl RequestPartCache {
 
 fn render(request: &Request, identity: &Identity, template: &Template, out: &mut String) {
     let values = [
-        Some(request.id.shown()),
         identity.user.as_ref().map(Redacted::shown),
         identity.method.as_ref().or(request.method.as_ref()).map(Redacted::shown),
         identity.path.as_ref().or(request.path.as_ref()).map(Redacted::shown),
     ];
     let trace = request.trace().map(|trace| (&trace.trace_id, &trace.span_id));
-    template.identity(values, trace, out);
+    template.identity(Some(&request.id), values, trace, out);
 }

@@ -18,7 +18,7 @@ pub(crate) struct Totals {
 }
 
 /// The [`Totals`] at a point in time.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TotalsAt {
     pub(crate) retries: u64,
     pub(crate) dependency_nanos: u64,

@@ -43,9 +43,19 @@ impl RequestSpan {
     #[cfg(feature = "http")]
     #[inline]
     pub(crate) fn run<T>(&mut self, frame: &mut Frame, work: impl FnOnce() -> T) -> T {
-        let _frame = FrameGuard::enter(frame);
-        let _span = self.enter();
+        let _entered = self.enter_in(frame);
         work()
+    }
+
+    /// Enters the request, whose frame this is, until the guards are dropped, the span first.
+    #[cfg(feature = "http")]
+    #[inline]
+    pub(crate) fn enter_in<'a>(
+        &'a mut self,
+        frame: &'a mut Frame,
+    ) -> (InSpan<&'a LayerSpan>, FrameGuard<&'a mut Frame>) {
+        let frame = FrameGuard::enter(frame);
+        (self.enter(), frame)
     }
 
     /// Runs a future in the request, whose frame this is.
@@ -110,7 +120,7 @@ impl RequestSpan {
 
 /// Keeps the thread in the span until it is dropped.
 #[derive(Debug)]
-pub(super) enum InSpan<S: Borrow<LayerSpan>> {
+pub(crate) enum InSpan<S: Borrow<LayerSpan>> {
     Nothing,
     Span { _entered: EnteredLayerSpan<S> },
     Barrier { _barrier: SpanBarrier },
