@@ -265,6 +265,35 @@ fn a_budget_applies_to_folded_lines() {
 }
 
 #[test]
+fn a_folded_line_that_a_budget_cuts_counts_as_the_lines_that_it_stands_for() {
+    const EVENTS: u64 = 500;
+    let (dispatch, output) = folding(|config| config.budget("1KiB/s").expect("a rate"));
+    with_default(&dispatch, || {
+        for _ in 0..5 {
+            for n in 0..EVENTS / 5 {
+                tracing::info!(target: "folding_cut", n, "again");
+            }
+        }
+    });
+    let counted = || {
+        let lines = output.lines();
+        let sum = |key: &str, of: &str, is_of: &str| -> u64 {
+            let lines = lines.iter().filter(|line| line[of] == is_of);
+            lines.map(|line| line[key].as_u64().unwrap_or(1)).sum()
+        };
+        (sum("repeats", "logger", "folding_cut"), sum("lines", "event", "log_flood_ended"))
+    };
+    let until = Instant::now() + Duration::from_secs(20);
+    let is_complete = |(shown, cut): (u64, u64)| shown + cut >= EVENTS;
+    while !is_complete(counted()) && Instant::now() < until {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let (shown, cut) = counted();
+    assert_eq!(shown + cut, EVENTS, "{shown} shown, {cut} cut");
+    assert!(shown > 0 && cut > EVENTS / 5, "{shown} shown, {cut} cut");
+}
+
+#[test]
 fn sites_count_repeats_as_suppressed() {
     let (dispatch, output) = folding(|config| config);
     with_default(&dispatch, || {

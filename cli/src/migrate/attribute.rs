@@ -22,6 +22,8 @@ pub(super) struct Step {
 pub(super) enum Refusal {
     /// `#[candor::instrument]` takes the same arguments.
     Lenient(Vec<Reason>),
+    /// The attribute stays as it is: candor's attributes can't evaluate this field.
+    Stays(Reason),
     /// The attribute stays as it is.
     Unknown,
 }
@@ -37,6 +39,8 @@ struct Arguments {
     has_ret: bool,
     /// Names of the fields, and their source.
     fields: Vec<(Option<String>, String)>,
+    /// A field whose value leaves the function, such as `fields(rows = load()?)`.
+    leaving: Option<String>,
     reasons: Vec<Reason>,
 }
 
@@ -62,6 +66,12 @@ pub(super) fn translate(
     };
     if reader.parse2(tokens.clone()).is_err() {
         return Err(Refusal::Unknown);
+    }
+    if let Some(field) = found.leaving {
+        return Err(Refusal::Stays(format!(
+            "candor evaluates `{field}` in a closure, in which `?` and `.await` don't compile; compute the value in the \
+             body and record it with `candor::record`"
+        )));
     }
     let mut reasons = std::mem::take(&mut found.reasons);
     let mut fields = Vec::new();
@@ -241,6 +251,9 @@ fn fields(
         }
         let end = list.span().byte_range().start;
         let text = source.get(start..end).unwrap_or_default().trim_end();
+        if text.parse().is_ok_and(leaves) {
+            found.leaving.get_or_insert_with(|| text.to_owned());
+        }
         if !has_sigil && !text.contains('=') {
             found.reasons.push(format!(
                 "the field `{text}` has no value here; write `{text} = …`, or use `candor::record(\"{text}\", …)`"
@@ -252,6 +265,26 @@ fn fields(
         }
     }
     Ok(())
+}
+
+/// Whether the tokens of a field contain `?` after a value, or `.await`.
+fn leaves(tokens: TokenStream) -> bool {
+    let mut follows_value = false;
+    let mut follows_dot = false;
+    for tree in tokens {
+        let is_leaving = match &tree {
+            TokenTree::Punct(mark) => mark.as_char() == '?' && follows_value,
+            TokenTree::Ident(name) => name == "await" && follows_dot,
+            TokenTree::Group(group) => leaves(group.stream()),
+            TokenTree::Literal(_) => false,
+        };
+        if is_leaving {
+            return true;
+        }
+        follows_value = !matches!(tree, TokenTree::Punct(_));
+        follows_dot = matches!(&tree, TokenTree::Punct(mark) if mark.as_char() == '.');
+    }
+    false
 }
 
 fn is_level(value: &Expr) -> bool {

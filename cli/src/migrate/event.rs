@@ -1,5 +1,8 @@
 //! Events: whether candor's macros accept the arguments of a macro of `tracing` or `log`.
 
+use std::ops::Range;
+
+use proc_macro2::{Punct, Spacing, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token, braced};
@@ -52,7 +55,10 @@ pub(super) fn of_kind(shown: &str, kind: &Kind) -> Result<(), Reason> {
         Kind::Text => {
             Err(format!("`{shown}` is text and needs a policy, such as `clear({shown})`"))
         }
-        Kind::Struct(name) => Err(format!("`{shown}` needs `#[redact]` on the type `{name}`")),
+        Kind::Struct(of) => {
+            let location = of.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+            Err(format!("`{shown}` needs `#[redact]` on the type `{}`{location}", of.name))
+        }
         _ => Err(format!(
             "the type of `{shown}` is not known here (it needs a policy unless it is loggable or an error)"
         )),
@@ -72,11 +78,53 @@ pub(super) fn is_literal_text(value: &Expr) -> bool {
     }
 }
 
-/// Checks the arguments of an event.
-pub(super) fn check(
-    tokens: proc_macro2::TokenStream,
+/// Checks the arguments of a macro of `log` with fields before a semicolon: `info!(rows = 3; "read")`. Returns the range
+/// of the semicolon, which candor's macros write as a comma.
+pub(super) fn check_key_values(
+    tokens: &TokenStream,
     values: ValueCheck<'_>,
-) -> Result<(), Reason> {
+) -> Option<Result<Range<usize>, Reason>> {
+    const MODIFIERS: [&str; 5] = ["err", "sval", "serde", "debug", "display"];
+    let mut semicolon = None;
+    let mut has_modifier = false;
+    let mut before = None;
+    let trees = tokens.clone().into_iter().map(|tree| {
+        let TokenTree::Punct(mark) = &tree else {
+            // `rows:err = …`
+            let is_named = matches!(&tree, TokenTree::Ident(name) if MODIFIERS.iter().any(|known| name == known));
+            has_modifier |= is_named && before.is_some();
+            before = None;
+            return tree;
+        };
+        let range = mark.span().byte_range();
+        match mark.as_char() {
+            ';' if semicolon.is_none() => {
+                semicolon = Some(range);
+                return Punct::new(',', Spacing::Alone).into();
+            }
+            // `rows:? = …` and `rows:% = …`
+            '?' | '%' if before == Some(range.start) => has_modifier = true,
+            _ => {}
+        }
+        before = (mark.as_char() == ':').then_some(range.end);
+        tree
+    });
+    let trees: TokenStream = trees.collect();
+    let semicolon = semicolon?;
+    if has_modifier {
+        return Some(Err(
+            "write the fields of `log` as `key = value` without `:?` or `:err`, and a comma before the message"
+                .to_owned(),
+        ));
+    }
+    Some(match check(trees, values) {
+        Ok(()) => Ok(semicolon),
+        Err(reason) => Err(format!("{reason}; the `;` before the message becomes a comma")),
+    })
+}
+
+/// Checks the arguments of an event.
+pub(super) fn check(tokens: TokenStream, values: ValueCheck<'_>) -> Result<(), Reason> {
     let mut reason = None;
     let reader = |input: ParseStream<'_>| {
         if input.is_empty() {
@@ -86,7 +134,7 @@ pub(super) fn check(
         if let Err(found) = event(input, values)? {
             reason = Some(found);
             // The remaining arguments need no check.
-            input.parse::<proc_macro2::TokenStream>()?;
+            input.parse::<TokenStream>()?;
         }
         Ok(())
     };
@@ -115,7 +163,7 @@ fn event(input: ParseStream<'_>, values: ValueCheck<'_>) -> syn::Result<Result<(
     }
     let is_constant_name = {
         let ahead = input.fork();
-        ahead.parse::<proc_macro2::TokenTree>().is_ok() && ahead.peek(Token![=])
+        ahead.parse::<TokenTree>().is_ok() && ahead.peek(Token![=])
     };
     if input.peek(syn::token::Brace) && !is_constant_name {
         let list;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
+use std::path::Path;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
@@ -11,10 +12,11 @@ use syn::{Attribute, Block, Expr, ExprMethodCall, ItemFn, Macro, Meta, Pat, Sign
 use super::attribute::{Refusal, Step, translate};
 use super::event::{self, LEVELS, SPANS, ValueCheck};
 use super::imports;
+use super::modules::PackageFiles;
 use super::package::Package;
 use super::scope::{self, Origin, Scopes};
 use super::subscriber::{self, Setup};
-use super::types::{Definitions, Kind, Locals, Types, of_expr, of_item};
+use super::types::{Definitions, Kind, Locals, OwnType, Types, of_expr, of_item};
 
 /// A replacement of a range of bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,13 @@ pub(super) struct Decision {
     pub(super) text: String,
 }
 
+/// Which layers of candor the rewritten sources use.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct HttpLayers {
+    pub(super) http: bool,
+    pub(super) grpc: bool,
+}
+
 /// The result for one file.
 #[derive(Debug, Default)]
 pub(super) struct Analysis {
@@ -62,7 +71,7 @@ pub(super) struct Analysis {
     pub(super) rewritten: usize,
     pub(super) sites: Vec<Site>,
     pub(super) decisions: Vec<Decision>,
-    pub(super) uses_http: bool,
+    pub(super) layers: HttpLayers,
     /// Names whose imports are removed, with the edits. A file of a submodule may still need these names.
     pub(super) imports: Vec<imports::Removal>,
     /// Names that the file imports from the file of its parent module and still needs.
@@ -72,7 +81,9 @@ pub(super) struct Analysis {
 /// Reads the source. The error is a message without the path.
 pub(super) fn analyse(
     source: &str,
+    path: &Path,
     package: &Package,
+    files: &PackageFiles,
     parent: Option<Scopes>,
 ) -> Result<Analysis, (Option<Place>, String)> {
     let syntax_error = |error: &syn::Error| {
@@ -88,9 +99,12 @@ pub(super) fn analyse(
     let (mut scopes, definitions) = scope::collect(&file, source.len());
     scopes.parent = parent.map(Box::new);
     scopes.macro_crates.extend(package.macro_crates.iter().cloned());
+    let module = files.module_of(path);
     let mut reader = Reader {
         source,
         package,
+        files,
+        module: &module,
         scopes: &scopes,
         definitions: &definitions,
         locals: Locals::default(),
@@ -117,11 +131,14 @@ pub(super) fn analyse(
 struct Reader<'a> {
     source: &'a str,
     package: &'a Package,
+    files: &'a PackageFiles,
+    /// The module of the file, as a path from `crate`.
+    module: &'a [String],
     scopes: &'a Scopes,
     definitions: &'a Definitions,
     locals: Locals,
     /// The type of the `impl` block.
-    own_type: Option<String>,
+    own_type: Option<OwnType>,
     /// The enclosing function, with its body.
     function: Option<Function>,
     /// Where the arguments of `.layer(…)` start.
@@ -157,6 +174,9 @@ impl<'a> Reader<'a> {
             scopes: self.scopes,
             definitions: self.definitions,
             has_uuid: self.package.has_uuid,
+            files: self.files,
+            module: self.module,
+            file: None,
         }
     }
 
@@ -223,13 +243,11 @@ impl<'a> Reader<'a> {
         let rewritten = self.event(&owner, &name, tokens, is_opaque, at);
         self.site(span, format!("{last}!"), rewritten.is_err());
         match rewritten {
-            Ok((level, skipped)) => {
+            Ok((level, change)) => {
                 self.found.rewritten += 1;
                 self.free(path);
                 self.edit(span.byte_range(), format!("candor::{level}"));
-                if let Some(skipped) = skipped {
-                    self.edit(skipped, "");
-                }
+                self.found.edits.extend(change);
             }
             Err(reason) => {
                 self.decide(
@@ -243,7 +261,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The level of the macro to call, and the range of the argument to remove.
+    /// The level of the macro to call, and the edit of its arguments.
     fn event(
         &self,
         owner: &str,
@@ -251,11 +269,17 @@ impl<'a> Reader<'a> {
         tokens: &TokenStream,
         is_opaque: bool,
         at: usize,
-    ) -> Result<(String, Option<Range<usize>>), event::Reason> {
+    ) -> Result<(String, Option<Edit>), event::Reason> {
         let none = Locals::default();
         let locals = if is_opaque { &none } else { &self.locals };
         let values = ValueCheck { locals, types: self.types(), at };
         if LEVELS.contains(&name) {
+            if owner == "log"
+                && let Some(semicolon) = event::check_key_values(tokens, values)
+            {
+                let comma = Edit { range: semicolon?, text: ",".to_owned() };
+                return Ok((name.to_owned(), Some(comma)));
+            }
             event::check(tokens.clone(), values)?;
             return Ok((name.to_owned(), None));
         }
@@ -286,7 +310,7 @@ impl<'a> Reader<'a> {
         let next = rest.clone().into_iter().next().map(|tree| tree.span().byte_range().start);
         event::check(rest, values)?;
         let start = start.ok_or_else(String::new)?;
-        Ok((name, Some(start..next.unwrap_or(end))))
+        Ok((name, Some(Edit { range: start..next.unwrap_or(end), text: String::new() })))
     }
 
     /// Reads the tokens of a macro of another crate.
@@ -444,12 +468,18 @@ impl<'a> Reader<'a> {
             match &mut step {
                 Ok(_) => step = Err(Refusal::Lenient(vec![reason])),
                 Err(Refusal::Lenient(reasons)) => reasons.push(reason),
-                Err(Refusal::Unknown) => {}
+                Err(Refusal::Stays(_) | Refusal::Unknown) => {}
             }
         }
-        if step == Err(Refusal::Unknown) {
+        let stays = match &step {
+            Err(Refusal::Unknown) => Some("its arguments are not understood"),
+            Err(Refusal::Stays(reason)) => Some(reason.as_str()),
+            _ => None,
+        };
+        if let Some(reason) = stays {
+            let text = format!("`#[instrument]` stays, because {reason}");
             self.site(span, "#[instrument]", true);
-            self.decide(span, "`#[instrument]` stays, because its arguments are not understood");
+            self.decide(span, text);
             return;
         }
         self.found.rewritten += 1;
@@ -463,7 +493,7 @@ impl<'a> Reader<'a> {
             Err(refusal) => {
                 let reasons = match refusal {
                     Refusal::Lenient(reasons) => reasons,
-                    Refusal::Unknown => Vec::new(),
+                    Refusal::Stays(_) | Refusal::Unknown => Vec::new(),
                 };
                 self.site(span, "#[instrument]", true);
                 self.edit(attribute.path().span().byte_range(), "candor::instrument");
@@ -513,8 +543,8 @@ impl<'a> Reader<'a> {
         for input in &signature.inputs {
             match input {
                 syn::FnArg::Receiver(_) => {
-                    if let Some(name) = self.own_type.clone() {
-                        self.locals.bind_self(Kind::Struct(name));
+                    if let Some(own) = self.own_type.clone() {
+                        self.locals.bind_self(Kind::Struct(own));
                     }
                 }
                 syn::FnArg::Typed(argument) => {
@@ -581,6 +611,28 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Reader<'_> {
+    /// Replaces tower-http's layer.
+    fn trace_layer(&mut self, function: &syn::Path, span: Span, is_grpc: bool) {
+        let range = span.byte_range();
+        let is_whole = self.layer_arguments.contains(&range.start)
+            && self.layer_arguments.contains(&range.end);
+        if !is_whole {
+            self.decide(span, "`TraceLayer` stays, because it has settings; replace it with `candor::http::RequestLayer`, and set the fields of its span with `candor::context::set` in a handler or middleware");
+        } else if is_grpc && self.package.tonic.is_none() {
+            self.decide(span, "`TraceLayer` stays: candor's layer reads the gRPC code with tonic 0.12.2 or later; with it, replace the layer with `candor::http::RequestLayer::new()`");
+        } else if !is_grpc && !self.package.has_http_1 {
+            self.decide(span, "`TraceLayer` stays: candor's layer needs version 1 of `http`, which axum 0.7 and tower-http 0.5 use");
+        } else {
+            self.found.rewritten += 1;
+            self.found.layers.http |= !is_grpc;
+            self.found.layers.grpc |= is_grpc;
+            self.free(function);
+            self.edit(range, "candor::http::RequestLayer::new()");
+        }
+    }
+}
+
 fn is_event_name(name: &str) -> bool {
     LEVELS.contains(&name) || SPANS.contains(&name) || matches!(name, "event" | "log")
 }
@@ -617,7 +669,12 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             syn::Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
             _ => None,
         };
-        let outer = std::mem::replace(&mut self.own_type, name);
+        let at = item.self_ty.span().byte_range().start;
+        let own = match self.types().kind(&item.self_ty, at) {
+            Kind::Struct(own) => Some(own),
+            _ => name.map(OwnType::here),
+        };
+        let outer = std::mem::replace(&mut self.own_type, own);
         visit::visit_item_impl(self, item);
         self.own_type = outer;
     }
@@ -720,23 +777,14 @@ impl<'ast> Visit<'ast> for Reader<'_> {
                      to a thread or task with `candor::context::carry` or `.in_context()`",
                 );
             }
-            let is_layer = full.is_some_and(|full| {
-                full.first().is_some_and(|first| first == "tower_http")
-                    && full.ends_with(&["TraceLayer".to_owned(), "new_for_http".to_owned()])
-            });
-            if is_layer {
-                let is_whole = self.layer_arguments.contains(&range.start)
-                    && self.layer_arguments.contains(&range.end);
-                if !is_whole {
-                    self.decide(span, "`TraceLayer` stays, because it has settings; replace it with `candor::http::RequestLayer`, and set the fields of its span with `candor::context::set` in a handler or middleware");
-                } else if !self.package.has_http_1 {
-                    self.decide(span, "`TraceLayer` stays: candor's layer needs version 1 of `http`, which axum 0.7 and tower-http 0.5 use");
-                } else {
-                    self.found.rewritten += 1;
-                    self.found.uses_http = true;
-                    self.free(&function.path);
-                    self.edit(range, "candor::http::RequestLayer::new()");
+            let layer = full.as_deref().and_then(|full| match full {
+                [owner, .., ty, function] if owner == "tower_http" && ty == "TraceLayer" => {
+                    Some(function.as_str())
                 }
+                _ => None,
+            });
+            if let Some(kind @ ("new_for_http" | "new_for_grpc")) = layer {
+                self.trace_layer(&function.path, span, kind == "new_for_grpc");
             }
         }
         visit::visit_expr_call(self, call);

@@ -1,13 +1,14 @@
 //! `candor migrate`: rewrites the sources of a service that uses `tracing` or `log`, and counts what is left.
 //!
-//! `walk` finds the sources and `package` reads their manifests. `file` reads one source with `scope` and `types`, and
-//! collects edits: those of `event`, `attribute`, `subscriber` and `imports`. `diff` applies and prints them.
+//! `walk` finds the sources and `package` reads their manifests. `file` reads one source with `scope`, `types` and
+//! `modules`, and collects edits: those of `event`, `attribute`, `subscriber` and `imports`. `diff` applies and prints them.
 
 mod attribute;
 mod diff;
 mod event;
 mod file;
 mod imports;
+mod modules;
 mod package;
 mod scope;
 mod subscriber;
@@ -27,7 +28,8 @@ use serde_json::json;
 use crate::args::parse_count;
 use crate::output::{Failure, Output};
 use crate::screen::{Screen, escape, is_unsafe, json_line};
-use file::{Analysis, Decision, Edit, Place, Site};
+use file::{Analysis, Decision, Edit, HttpLayers, Place, Site};
+use modules::PackageFiles;
 use package::Package;
 use scope::Scopes;
 
@@ -91,7 +93,7 @@ pub(crate) fn run(args: &MigrateArgs, out: &mut Output) -> Result<bool, Failure>
     }
     let mut totals = MigrationTotals::default();
     let mut decisions = Vec::new();
-    let mut needs: BTreeMap<PathBuf, (Arc<Package>, bool)> = BTreeMap::new();
+    let mut needs: BTreeMap<PathBuf, (Arc<Package>, HttpLayers)> = BTreeMap::new();
     let needed = needed_by_submodules(&reports);
     for report in &reports {
         let name = root.name(&report.path);
@@ -128,8 +130,9 @@ pub(crate) fn run(args: &MigrateArgs, out: &mut Output) -> Result<bool, Failure>
             if let Some(package) = &report.package {
                 let entry = needs
                     .entry(package.manifest.clone())
-                    .or_insert_with(|| (Arc::clone(package), false));
-                entry.1 |= analysis.uses_http;
+                    .or_insert_with(|| (Arc::clone(package), HttpLayers::default()));
+                entry.1.http |= analysis.layers.http;
+                entry.1.grpc |= analysis.layers.grpc;
             }
             change.deliver(&name, args, out)?;
         }
@@ -141,11 +144,11 @@ pub(crate) fn run(args: &MigrateArgs, out: &mut Output) -> Result<bool, Failure>
             }
         }
     }
-    for (manifest, (package, uses_http)) in needs {
+    for (manifest, (package, layers)) in needs {
         let name = root.name(&manifest);
         let at = Place { line: 1, column: 1 };
         let Ok(text) = fs::read_to_string(&manifest) else { continue };
-        match package.with_candor(&text, uses_http) {
+        match package.with_candor(&text, layers) {
             Err(why) => decisions.push((name, at, why)),
             Ok(new) => {
                 let Some(edit) = diff::difference(&text, &new) else { continue };
@@ -411,14 +414,18 @@ fn read_all(files: &[PathBuf]) -> Vec<Report> {
     let next = AtomicUsize::new(0);
     let found: Mutex<Vec<(usize, Report)>> = Mutex::new(Vec::new());
     let packages: Mutex<HashMap<PathBuf, Arc<Package>>> = Mutex::new(HashMap::new());
-    let work = || loop {
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        let Some(path) = files.get(at) else { break };
-        if let Some(report) = read(path, &packages) {
-            found.lock().unwrap_or_else(PoisonError::into_inner).push((at, report));
+    let work = || {
+        // Each thread reads the files that others refer to by itself, because their syntax trees can't be shared.
+        let mut known = HashMap::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = files.get(at) else { break };
+            if let Some(report) = read(path, &packages, &mut known) {
+                found.lock().unwrap_or_else(PoisonError::into_inner).push((at, report));
+            }
+            // Otherwise the thread would keep the positions of all files.
+            proc_macro2::extra::invalidate_current_thread_spans();
         }
-        // Otherwise the thread would keep the positions of all files.
-        proc_macro2::extra::invalidate_current_thread_spans();
     };
     let threads =
         std::thread::available_parallelism().map_or(1, usize::from).min(files.len()).min(16);
@@ -452,7 +459,11 @@ const WORDS: [&str; 14] = [
     "log!",
 ];
 
-fn read(path: &Path, packages: &Mutex<HashMap<PathBuf, Arc<Package>>>) -> Option<Report> {
+fn read(
+    path: &Path,
+    packages: &Mutex<HashMap<PathBuf, Arc<Package>>>,
+    known: &mut HashMap<PathBuf, PackageFiles>,
+) -> Option<Report> {
     let mut report = Report {
         path: path.to_owned(),
         package: None,
@@ -503,7 +514,12 @@ fn read(path: &Path, packages: &Mutex<HashMap<PathBuf, Arc<Package>>>) -> Option
     };
     let parent_scopes = parent.as_deref().and_then(scopes_of);
     let no_package = Package::default();
-    report.result = file::analyse(source, package.as_deref().unwrap_or(&no_package), parent_scopes);
+    let package_or_none = package.as_deref().unwrap_or(&no_package);
+    let folder = folder.unwrap_or_default();
+    let files = known
+        .entry(folder.clone())
+        .or_insert_with(|| PackageFiles::new(&folder, package_or_none.library.clone()));
+    report.result = file::analyse(source, path, package_or_none, files, parent_scopes);
     report.package = package;
     report.parent = parent;
     let is_empty = |analysis: &Analysis| {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::file::HttpLayers;
+
 use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
 
 /// A package whose sources are read.
@@ -15,6 +17,10 @@ pub(super) struct Package {
     pub(super) has_http_1: bool,
     /// candor's feature for its version of axum.
     axum: Option<&'static str>,
+    /// candor's feature for its version of tonic.
+    pub(super) tonic: Option<&'static str>,
+    /// The name of its library.
+    pub(super) library: String,
     /// Crates with `#[macro_use]` at the root of the package.
     pub(super) macro_crates: Vec<String>,
 }
@@ -50,6 +56,13 @@ impl Package {
         };
         let minor = |name: &str| requirement(name).and_then(|text| major_and_minor(&text));
         let axum = minor("axum");
+        let tonic = minor("tonic").and_then(|version| match version {
+            (0, 12) => Some("tonic_0_12"),
+            (0, 13) => Some("tonic_0_13"),
+            version => (version >= (0, 14)).then_some("tonic"),
+        });
+        let name = |table: &str| document.as_ref()?.get(table)?.get("name")?.as_str();
+        let library = name("lib").or_else(|| name("package")).unwrap_or_default().replace('-', "_");
         let macro_crates = ["src/lib.rs", "src/main.rs"].iter().flat_map(|root| {
             fs::read_to_string(folder.join(root))
                 .map(|text| macro_crates(&text))
@@ -61,19 +74,23 @@ impl Package {
                 && minor("tower-http").is_none_or(|version| version >= (0, 5))
                 && minor("http").is_none_or(|version| version >= (1, 0)),
             axum: axum.map(|version| if version >= (0, 8) { "axum" } else { "axum_0_7" }),
+            tonic,
+            library,
             macro_crates: macro_crates.collect(),
             manifest,
         }
     }
 
     /// The features of candor that the package needs.
-    fn features(&self, uses_http: bool) -> Vec<&'static str> {
-        if uses_http { vec![self.axum.unwrap_or("http")] } else { Vec::new() }
+    fn features(&self, layers: HttpLayers) -> Vec<&'static str> {
+        let http = layers.http.then(|| self.axum.unwrap_or("http"));
+        let grpc = self.tonic.filter(|_| layers.grpc);
+        http.into_iter().chain(grpc).collect()
     }
 
     /// The manifest with a dependency on candor. The error is a message.
-    pub(super) fn with_candor(&self, text: &str, uses_http: bool) -> Result<String, String> {
-        let features = self.features(uses_http);
+    pub(super) fn with_candor(&self, text: &str, layers: HttpLayers) -> Result<String, String> {
+        let features = self.features(layers);
         let line = dependency(&features);
         let mut document: DocumentMut = text.parse().map_err(|_| {
             format!("the manifest can't be read; add `candor = {line}` to its dependencies")
@@ -83,8 +100,12 @@ impl Package {
                 let listed = known.get("features").and_then(Item::as_array);
                 listed.is_some_and(|list| {
                     list.iter().any(|item| {
-                        item.as_str()
-                            .is_some_and(|item| item == feature || item.starts_with("axum"))
+                        let framework = feature.split('_').next().unwrap_or(feature);
+                        item.as_str().is_some_and(|item| {
+                            item == feature
+                                || item.starts_with(framework)
+                                || (framework == "http" && item.starts_with("axum"))
+                        })
                     })
                 })
             };
@@ -164,19 +185,21 @@ fn macro_crates(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const HTTP: HttpLayers = HttpLayers { http: true, grpc: false };
+
     #[test]
     fn a_dependency_is_added_once_and_the_rest_stays() {
         let package = Package { axum: Some("axum"), ..Package::default() };
         let text = "[package]\nname = \"a\" # its name\n\n[dependencies]\naxum   = \"0.8\"\n\n[features]\n";
-        let new = package.with_candor(text, true).expect("a manifest");
+        let new = package.with_candor(text, HTTP).expect("a manifest");
         let line = "candor = { version = \"0.1\", features = [\"axum\"] }\n";
         assert_eq!(new, text.replace("\n\n[features]", &format!("\n{line}\n[features]")));
-        assert_eq!(package.with_candor(&new, true).as_deref(), Ok(new.as_str()));
+        assert_eq!(package.with_candor(&new, HTTP).as_deref(), Ok(new.as_str()));
         assert_eq!(
-            package.with_candor("[package]\n", false).as_deref(),
+            package.with_candor("[package]\n", HttpLayers::default()).as_deref(),
             Ok("[package]\n\n[dependencies]\ncandor = \"0.1\"\n")
         );
-        assert!(package.with_candor("[dependencies]\ncandor = \"0.1\"\n", true).is_err());
+        assert!(package.with_candor("[dependencies]\ncandor = \"0.1\"\n", HTTP).is_err());
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) struct Scopes {
 struct Scope {
     range: Range<usize>,
     is_module: bool,
+    /// The name of a module inside the file.
+    name: Option<String>,
     /// Modules and types that the scope defines.
     items: HashSet<String>,
 }
@@ -73,7 +75,7 @@ pub(super) enum Origin {
 /// Imports and definitions of a file.
 pub(super) fn collect(file: &syn::File, len: usize) -> (Scopes, Definitions) {
     let mut collector = Collector::default();
-    collector.open(0..len.max(1), true);
+    collector.open(0..len.max(1), true, None);
     collector.add_items(&file.items);
     visit::visit_file(&mut collector, file);
     (collector.scopes, collector.definitions)
@@ -87,9 +89,9 @@ struct Collector {
 }
 
 impl Collector {
-    fn open(&mut self, range: Range<usize>, is_module: bool) {
+    fn open(&mut self, range: Range<usize>, is_module: bool, name: Option<String>) {
         self.open.push(self.scopes.all.len());
-        self.scopes.all.push(Scope { range, is_module, items: HashSet::new() });
+        self.scopes.all.push(Scope { range, is_module, name, items: HashSet::new() });
     }
 
     fn add_items(&mut self, items: &[Item]) {
@@ -114,14 +116,14 @@ impl Collector {
 impl<'ast> Visit<'ast> for Collector {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         let Some((_, items)) = &item.content else { return };
-        self.open(item.span().byte_range(), true);
+        self.open(item.span().byte_range(), true, Some(item.ident.to_string()));
         self.add_items(items);
         visit::visit_item_mod(self, item);
         self.open.pop();
     }
 
     fn visit_block(&mut self, block: &'ast syn::Block) {
-        self.open(block.span().byte_range(), false);
+        self.open(block.span().byte_range(), false, None);
         visit::visit_block(self, block);
         self.open.pop();
     }
@@ -158,11 +160,24 @@ impl<'ast> Visit<'ast> for Collector {
             .filter_map(|field| Some((field.ident.as_ref()?.to_string(), field.ty.clone())));
         let fields = item.generics.params.is_empty().then(|| fields.collect());
         define(&mut self.definitions.structs, item.ident.to_string(), fields);
-        self.add_redacted(&item.attrs, &item.ident);
+        self.add_type(&item.attrs, &item.ident);
     }
 
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
-        self.add_redacted(&item.attrs, &item.ident);
+        define(&mut self.definitions.structs, item.ident.to_string(), None);
+        self.add_type(&item.attrs, &item.ident);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let is_loggable = item.trait_.as_ref().is_some_and(|(path, ..)| {
+            path.segments.last().is_some_and(|last| last.ident == "Loggable")
+        });
+        if let (true, syn::Type::Path(own)) = (is_loggable, &*item.self_ty)
+            && let Some(name) = own.path.get_ident()
+        {
+            self.definitions.redacted.push(name.to_string());
+        }
+        visit::visit_item_impl(self, item);
     }
 
     fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
@@ -177,7 +192,8 @@ impl<'ast> Visit<'ast> for Collector {
 }
 
 impl Collector {
-    fn add_redacted(&mut self, attributes: &[syn::Attribute], name: &syn::Ident) {
+    fn add_type(&mut self, attributes: &[syn::Attribute], name: &syn::Ident) {
+        self.definitions.lines.insert(name.to_string(), name.span().start().line);
         let is_redact = |attribute: &syn::Attribute| {
             attribute.path().segments.last().is_some_and(|last| last.ident == "redact")
         };
@@ -247,6 +263,81 @@ impl Scopes {
             }
             _ => None,
         }
+    }
+
+    /// The paths from `crate` that a path at a position may stand for, if it leads into the package. `module` is the
+    /// module of the file, and `library` the name of the package's library.
+    pub(super) fn own_paths(
+        &self,
+        path: &syn::Path,
+        at: usize,
+        module: &[String],
+        library: &str,
+    ) -> Vec<Vec<String>> {
+        let names: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let around: Vec<&Scope> =
+            self.all.iter().rev().filter(|scope| scope.range.contains(&at)).collect();
+        // The names of the modules around a scope, from that of the file.
+        let module_of = |from: usize| -> Vec<String> {
+            let inside = around[from..].iter().rev().filter_map(|scope| scope.name.clone());
+            module.iter().cloned().chain(inside).collect()
+        };
+        let Some(first) = names.first() else { return Vec::new() };
+        if let Some(full) = from_crate(&names, &module_of(0), library) {
+            return vec![full];
+        }
+        let mut found = Vec::new();
+        for (from, scope) in around.iter().enumerate() {
+            let own = module_of(from);
+            let full = |leaf: &[String], rest: &[String]| {
+                let full: Vec<String> = leaf.iter().chain(rest).cloned().collect();
+                // A path may begin with a module of the scope.
+                from_crate(&full, &own, library).or_else(|| {
+                    let is_here = leaf.first().is_some_and(|first| scope.items.contains(first));
+                    (is_here && !own.is_empty()).then(|| own.iter().cloned().chain(full).collect())
+                })
+            };
+            let uses = self.uses.iter().filter(|item| item.scope == scope.range);
+            for leaf in uses.flat_map(|item| &item.leaves) {
+                if leaf.name == *first {
+                    return full(&leaf.path, &names[1..]).into_iter().collect();
+                }
+                if leaf.name == "*" {
+                    found.extend(full(&leaf.path, &names));
+                }
+            }
+            if scope.items.contains(first) {
+                return full(&names, &[]).filter(|_| names.len() > 1).into_iter().collect();
+            }
+            if scope.is_module {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The paths from `crate` under which the module of the file re-exports a name.
+    pub(super) fn exports(&self, name: &str, module: &[String], library: &str) -> Vec<Vec<String>> {
+        let Some(file) = self.all.first() else { return Vec::new() };
+        let uses = self.uses.iter().filter(|item| item.scope == file.range);
+        let leaves = uses.flat_map(|item| &item.leaves);
+        let found =
+            leaves.filter(|leaf| leaf.name == name || leaf.name == "*").filter_map(|leaf| {
+                let mut path = leaf.path.clone();
+                if leaf.name == "*" {
+                    path.push(name.to_owned());
+                }
+                from_crate(&path, module, library).or_else(|| {
+                    let is_here = path.first().is_some_and(|first| file.items.contains(first));
+                    is_here.then(|| module.iter().cloned().chain(path).collect())
+                })
+            });
+        found.collect()
+    }
+
+    /// Whether the file contains a module with this name.
+    pub(super) fn has_module(&self, name: &str) -> bool {
+        self.all.iter().any(|scope| scope.name.as_deref() == Some(name))
     }
 
     /// The origin of a macro or attribute at a position.
@@ -379,6 +470,28 @@ impl Scopes {
             _ => Resolved::Path(leaf.path.clone()),
         }
     }
+}
+
+/// The path from `crate` of a path in `module`. `None` if the path begins with another name.
+fn from_crate(path: &[String], module: &[String], library: &str) -> Option<Vec<String>> {
+    let (first, rest) = path.split_first()?;
+    let mut full = match first.as_str() {
+        "crate" if !module.is_empty() => vec!["crate".to_owned()],
+        "self" | "super" if !module.is_empty() => module.to_vec(),
+        library_name if library_name == library => vec!["crate".to_owned()],
+        _ => return None,
+    };
+    if first == "super" {
+        full.pop();
+    }
+    for name in rest {
+        if name == "super" {
+            full.pop();
+        } else {
+            full.push(name.clone());
+        }
+    }
+    (!full.is_empty()).then_some(full)
 }
 
 fn is_logging(owner: &str) -> bool {

@@ -1,11 +1,13 @@
 //! Infers from the syntax of a type or an expression whether candor logs its values without a policy.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use syn::{
     BinOp, Expr, GenericArgument, Lit, Member, Pat, PathArguments, Type, TypeParamBound, UnOp,
 };
 
+use super::modules::{ModuleFile, PackageFiles};
 use super::scope::Scopes;
 
 /// The kind of a value.
@@ -22,9 +24,26 @@ pub(super) enum Kind {
     Error,
     Text,
     Instant,
-    /// A value of a struct of this file.
-    Struct(String),
+    /// A value of a type of this package that is not loggable.
+    Struct(OwnType),
     Unknown,
+}
+
+/// A struct or enum of the package.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct OwnType {
+    pub(super) name: String,
+    /// `None` for the file that is read.
+    file: Option<PathBuf>,
+    /// The location in another file: `src/orders.rs:3`.
+    pub(super) location: Option<String>,
+}
+
+impl OwnType {
+    /// A type of the file that is read.
+    pub(super) fn here(name: String) -> Self {
+        OwnType { name, file: None, location: None }
+    }
 }
 
 impl Kind {
@@ -59,12 +78,21 @@ impl Kind {
 /// The types that a file defines.
 #[derive(Default)]
 pub(super) struct Definitions {
-    /// The named fields of each struct. `None` if two structs have the name.
+    /// The named fields of each struct. `None` for an enum, or if two types have the name.
     pub(super) structs: HashMap<String, Option<HashMap<String, Type>>>,
     pub(super) aliases: HashMap<String, Option<Type>>,
     pub(super) constants: HashMap<String, Option<Type>>,
-    /// Types with `#[redact]`, which are loggable.
+    /// Types with `#[redact]` or an `impl` of `Loggable`.
     pub(super) redacted: Vec<String>,
+    /// The lines of the structs and enums.
+    pub(super) lines: HashMap<String, usize>,
+}
+
+impl Definitions {
+    /// Whether the file defines a type with this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.structs.contains_key(name) || self.aliases.contains_key(name)
+    }
 }
 
 /// The data that is needed to resolve the types of a file.
@@ -74,6 +102,12 @@ pub(super) struct Types<'a> {
     pub(super) definitions: &'a Definitions,
     /// Whether `uuid::Uuid` is of the version that candor supports.
     pub(super) has_uuid: bool,
+    /// The other files of the package.
+    pub(super) files: &'a PackageFiles,
+    /// The module of the file, as a path from `crate`.
+    pub(super) module: &'a [String],
+    /// The file, if it is not the one that is read.
+    pub(super) file: Option<&'a ModuleFile>,
 }
 
 /// Maximum depth of nested types, because an alias may refer to itself.
@@ -141,6 +175,12 @@ impl Types<'_> {
                 return kind;
             }
         }
+        let paths = self.files.paths(path, at, self.scopes, self.module);
+        if let Some((file, name)) = self.files.find(&paths) {
+            return self
+                .in_file(&file, |types| types.defined(&name, 0, depth))
+                .unwrap_or(Kind::Unknown);
+        }
         // Names of the prelude need no import.
         let Some(full) = self.scopes.resolve(path, at) else { return Kind::Unknown };
         let full: Vec<&str> = full.iter().map(String::as_str).collect();
@@ -178,6 +218,17 @@ impl Types<'_> {
         }
     }
 
+    /// Calls `f` with the data of another file.
+    fn in_file<T>(self, file: &ModuleFile, f: impl FnOnce(Types<'_>) -> T) -> T {
+        f(Types {
+            scopes: &file.scopes,
+            definitions: &file.definitions,
+            module: &file.module,
+            file: Some(file),
+            ..self
+        })
+    }
+
     /// The kind of a type that the file defines.
     fn defined(self, name: &str, at: usize, depth: usize) -> Option<Kind> {
         if self.definitions.redacted.iter().any(|known| known == name) {
@@ -186,17 +237,36 @@ impl Types<'_> {
         if let Some(alias) = self.definitions.aliases.get(name) {
             return Some(alias.as_ref().map_or(Kind::Unknown, |ty| self.kind_at(ty, at, depth)));
         }
-        self.definitions.structs.contains_key(name).then(|| Kind::Struct(name.to_owned()))
+        self.definitions.structs.contains_key(name).then(|| {
+            let line = self.definitions.lines.get(name);
+            let location = self.file.zip(line);
+            Kind::Struct(OwnType {
+                name: name.to_owned(),
+                file: self.file.map(|file| file.path.clone()),
+                location: location
+                    .map(|(file, line)| format!("{}:{line}", self.files.name(&file.path))),
+            })
+        })
     }
 
     /// The kind of a field of a struct.
     fn field(self, base: &Kind, member: &Member, at: usize) -> Kind {
-        let (Kind::Struct(name), Member::Named(member)) = (base, member) else {
+        let (Kind::Struct(of), Member::Named(member)) = (base, member) else {
             return Kind::Unknown;
         };
-        let fields = self.definitions.structs.get(name).and_then(Option::as_ref);
-        let field = fields.and_then(|fields| fields.get(&member.to_string()));
-        field.map_or(Kind::Unknown, |ty| self.kind(ty, at))
+        let member = member.to_string();
+        let kind = |types: Types<'_>, at: usize| {
+            let fields = types.definitions.structs.get(&of.name).and_then(Option::as_ref);
+            let field = fields.and_then(|fields| fields.get(&member));
+            field.map_or(Kind::Unknown, |ty| types.kind(ty, at))
+        };
+        match &of.file {
+            None => kind(self, at),
+            Some(path) => match self.files.loaded(path) {
+                Some(file) => self.in_file(&file, |types| kind(types, 0)),
+                None => Kind::Unknown,
+            },
+        }
     }
 }
 
@@ -392,8 +462,8 @@ pub(super) fn of_expr(value: &Expr, locals: &Locals, types: Types<'_>, at: usize
         Expr::Cast(cast) => types.kind(&cast.ty, at),
         Expr::Field(field) => types.field(&kind(&field.base), &field.member, at),
         Expr::Path(path) => of_path(path, locals, types, at),
-        Expr::Struct(literal) => match literal.path.get_ident().map(ToString::to_string) {
-            Some(name) if types.definitions.structs.contains_key(&name) => Kind::Struct(name),
+        Expr::Struct(literal) => match types.path(&literal.path, at, DEPTH) {
+            kind @ Kind::Struct(_) => kind,
             _ => Kind::Unknown,
         },
         Expr::Call(call) => {

@@ -1,7 +1,7 @@
 //! The data of a span, or of the fields that a step puts on all lines inside it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard};
 use std::{fmt, mem};
 
 use tracing_subscriber::registry::{Extensions, ExtensionsMut};
@@ -41,9 +41,11 @@ impl SpanData {
     }
 
     /// Keeps this data in the extensions of its span.
-    pub(crate) fn keep_in(self: &Arc<Self>, mut extensions: ExtensionsMut<'_>) {
-        if let Some(other) = extensions.replace(Arc::clone(self)) {
-            let _ = self.other.set(other);
+    pub(crate) fn keep_in(self: Arc<Self>, mut extensions: ExtensionsMut<'_>) {
+        if let Some(other) = extensions.replace(self)
+            && let Some(own) = extensions.get_mut::<Arc<Self>>()
+        {
+            let _ = own.other.set(other);
         }
     }
 
@@ -82,9 +84,10 @@ impl SpanData {
         self.logger == logger
     }
 
-    /// Whether the span is timed and has closed.
-    pub(super) fn is_closed(&self) -> bool {
-        self.timed.as_ref().is_some_and(TimedSpan::is_closed)
+    /// Whether the layer of this logger keeps the data, and the span has not closed as a timed one.
+    #[inline]
+    pub(super) fn is_open_of(&self, logger: u64) -> bool {
+        self.is_of(logger) && !self.timed.as_ref().is_some_and(TimedSpan::is_closed)
     }
 
     /// The request that work in this span belongs to.
@@ -106,6 +109,11 @@ impl SpanData {
     /// Calls `f` with the fields as members. A lock is held meanwhile, so `f` must not run user code.
     pub(crate) fn with_fields<T>(&self, f: impl FnOnce(&str) -> T) -> T {
         if self.has_fields.load(Ordering::Acquire) { f(&sync::read(&self.fields)) } else { f("") }
+    }
+
+    /// The fields as members, if the span has any. A lock is held meanwhile.
+    pub(crate) fn own_fields(&self) -> Option<RwLockReadGuard<'_, String>> {
+        self.has_fields.load(Ordering::Acquire).then(|| sync::read(&self.fields))
     }
 
     /// Appends the fields as members.

@@ -45,8 +45,8 @@ struct EnteredSpan {
 #[derive(PartialEq, Eq)]
 enum EntryKind {
     Span(Id),
-    /// A [`SpanBarrier`].
-    Barrier,
+    /// A [`SpanBarrier`], with the address of its data.
+    Barrier(usize),
     /// The fields that the step with this token puts on all lines inside it.
     StepContext(u64),
 }
@@ -71,10 +71,11 @@ fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
     let _ = ENTERED.try_with(|entered| {
         let Ok(mut entered) = entered.try_borrow_mut() else { return };
         let is_first = !is_step || !entered.iter().any(|entry| Arc::ptr_eq(&entry.data, &data));
-        entered.push(EnteredSpan { kind, data, before: None, step: None });
+        let step = is_step.then(EnteredStep::default);
+        entered.push(EnteredSpan { kind, data, before: None, step });
         let _ = COUNT.try_with(|count| count.set(entered.len()));
         if let Some(entry) = entered.last_mut() {
-            with_thread(|thread| entry.enter(thread, is_step, is_first));
+            with_thread(|thread| entry.enter(thread, is_first));
         }
     });
 }
@@ -82,7 +83,7 @@ fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
 impl EnteredSpan {
     /// Makes the request and the step of a new entry current. Drops nothing, since the thread state is borrowed.
     #[inline]
-    fn enter(&mut self, thread: &mut ThreadState, is_step: bool, is_first: bool) {
+    fn enter(&mut self, thread: &mut ThreadState, is_first: bool) {
         if let Some(request) = self.data.request() {
             // A span made outside any request carries a capture's placeholder, which does not replace a request.
             let is_current = thread.frame.request.as_ref().is_some_and(|known| {
@@ -96,8 +97,8 @@ impl EnteredSpan {
                 self.before = Some(frame);
             }
         }
-        if let Some(timed) = self.data.timed.as_ref().filter(|_| is_step) {
-            timed.enter(thread, self.step.insert(EnteredStep::default()), is_first);
+        if let (Some(timed), Some(step)) = (&self.data.timed, &mut self.step) {
+            timed.enter(thread, step, is_first);
         }
     }
 }
@@ -110,18 +111,14 @@ impl EntryKind {
 
 /// Exits a span. Spans may be exited in any order.
 pub(crate) fn exit(id: &Id) {
-    let left = exit_from(|entry| matches!(&entry.kind, EntryKind::Span(entered) if entered == id));
-    if let Some(data) = left
-        && data.timed.is_some()
-    {
-        recent::put(id, &data);
-    }
+    exit_entry(&EntryKind::Span(id.clone()));
 }
 
 /// The data of the span that this thread has just created, or exited if it is timed. In most cases the thread enters
 /// or closes that span next, and finds its data here without a look-up in the registry.
 pub(crate) mod recent {
     use std::cell::Cell;
+    use std::ptr;
     use std::sync::{Arc, Weak};
 
     use tracing_core::span::Id;
@@ -133,20 +130,39 @@ pub(crate) mod recent {
         static RECENT: Cell<Option<(Id, Weak<SpanData>)>> = const { Cell::new(None) };
     }
 
+    /// Keeps the data, unless it is here already.
     #[inline]
     pub(crate) fn put(id: &Id, data: &Arc<SpanData>) {
-        let _ = RECENT.try_with(|recent| recent.set(Some((id.clone(), Arc::downgrade(data)))));
+        let _ = RECENT.try_with(|recent| {
+            let known = recent.take();
+            let is_here = |(known, old): &(Id, Weak<SpanData>)| {
+                known == id && ptr::eq(old.as_ptr(), Arc::as_ptr(data))
+            };
+            recent.set(known.filter(is_here).or_else(|| Some((id.clone(), Arc::downgrade(data)))));
+        });
     }
 
-    /// Takes the data of this span, if it is here and the layer of this logger keeps it.
+    /// Takes the data of this span, under the conditions of [`get`].
     #[inline]
     pub(crate) fn take(logger: u64, id: &Id) -> Option<Arc<SpanData>> {
         let (known, data) = RECENT.try_with(Cell::take).ok().flatten()?;
-        let data = data.upgrade()?;
+        let data = data.upgrade().filter(|_| known == *id)?;
+        data.is_open_of(logger).then_some(data)
+    }
+
+    /// The data of this span, if it is here and the layer of this logger keeps it.
+    #[inline]
+    pub(crate) fn get(logger: u64, id: &Id) -> Option<Arc<SpanData>> {
+        let known = RECENT.try_with(|recent| {
+            let known = recent.take();
+            let data = known.as_ref().filter(|(known, _)| known == id);
+            let data = data.and_then(|(_, data)| data.upgrade());
+            recent.set(known);
+            data
+        });
         // The registry uses the id of a closed span again. While a span is new, only this thread could do that, since
         // the id contains a number of the thread, and it would have replaced the data here.
-        let is_it = known == *id && data.is_of(logger) && !data.is_closed();
-        if is_it { Some(data) } else { None }
+        known.ok().flatten().filter(|data| data.is_open_of(logger))
     }
 }
 
@@ -224,16 +240,15 @@ pub(crate) fn exit_context(token: u64) -> Option<Arc<SpanData>> {
     if !is_in_any() {
         return None;
     }
-    exit_from(|entry| entry.kind == EntryKind::StepContext(token))
+    exit_entry(&EntryKind::StepContext(token))
 }
 
-#[inline]
-fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
+fn exit_entry(kind: &EntryKind) -> Option<Arc<SpanData>> {
     // The frame and the requests are dropped after the borrow.
     let (data, _frame, _request) = ENTERED
         .try_with(|entered| {
             let mut entered = entered.try_borrow_mut().ok()?;
-            let at = entered.iter().rposition(is_it)?;
+            let at = entered.iter().rposition(|entry| entry.kind == *kind)?;
             let (from, above) = entered.split_at_mut_checked(at + 1)?;
             let EnteredSpan { data, before, step, .. } = from.last_mut()?;
             let mut before = before.take();
@@ -256,6 +271,11 @@ fn exit_from(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
         })
         .ok()
         .flatten()?;
+    if let EntryKind::Span(id) = kind
+        && data.timed.is_some()
+    {
+        recent::put(id, &data);
+    }
     Some(data)
 }
 
@@ -266,14 +286,14 @@ pub(crate) struct SpanBarrier(Arc<SpanData>);
 
 impl SpanBarrier {
     pub(crate) fn enter(data: Arc<SpanData>) -> Self {
-        enter_as(EntryKind::Barrier, Arc::clone(&data));
+        enter_as(EntryKind::Barrier(Arc::as_ptr(&data).addr()), Arc::clone(&data));
         SpanBarrier(data)
     }
 }
 
 impl Drop for SpanBarrier {
     fn drop(&mut self) {
-        exit_from(|entry| entry.kind == EntryKind::Barrier && Arc::ptr_eq(&entry.data, &self.0));
+        exit_entry(&EntryKind::Barrier(Arc::as_ptr(&self.0).addr()));
     }
 }
 

@@ -129,6 +129,7 @@ impl ThreadState {
 
     /// Pops the innermost step, which is a span that is being exited and may be entered again. Returns the time of the
     /// steps inside it, and its extras.
+    #[inline(always)]
     pub(super) fn pop_entered(&mut self, saved: &mut SavedFrame) -> (u64, Option<Box<StepExtras>>) {
         let popped = self.frame.pop_step(saved);
         if deferred::has_any() {

@@ -214,22 +214,25 @@ impl TimedSpan {
         }
     }
 
+    /// The step's id within its request, and the id of the step around it; 0 outside any request and for a root.
+    #[inline]
+    pub(crate) fn position(&self) -> (u32, u32) {
+        match self.settled.get() {
+            Some(Settled::Step { step, parent, .. }) => (*step, *parent),
+            _ => (self.step, self.parent),
+        }
+    }
+
     /// The step's id within its request; 0 outside any request.
     #[inline]
     pub(crate) fn step(&self) -> u32 {
-        match self.settled.get() {
-            Some(Settled::Step { step, .. }) => *step,
-            _ => self.step,
-        }
+        self.position().0
     }
 
     /// The id of the step around it; 0 for a root.
     #[inline]
     pub(crate) fn parent(&self) -> u32 {
-        match self.settled.get() {
-            Some(Settled::Step { parent, .. }) => *parent,
-            _ => self.parent,
-        }
+        self.position().1
     }
 
     /// Counts a span that has turned out to be a call, before its end is counted. The time in which another call was open
@@ -421,6 +424,7 @@ pub(super) struct EnteredStep {
 }
 
 /// Begins a step of a request, and returns its id. A call counts from its own [`Tick`].
+#[inline(always)]
 fn begin_step(
     request: &Request,
     site: &'static Site,

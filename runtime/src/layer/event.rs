@@ -230,7 +230,7 @@ impl ForeignSite {
         } else {
             SiteId::NO_LOCATION
         };
-        let timing = SpanTiming::new(&fields);
+        let timing = SpanTiming::new(metadata, &fields);
         let is_reported = AtomicBool::new(false);
         ForeignSite { id, fields, repeats, context_keys, is_reported, is_of_step, timing }
     }

@@ -29,7 +29,7 @@ where
         let request = current::request();
         let data = SpanData::of_span(logger.id, String::new(), request, parent, 0, None);
         let data = Arc::new(data);
-        data.keep_in(span.extensions_mut());
+        Arc::clone(&data).keep_in(span.extensions_mut());
         span_stack::opened_of_step::put(data);
         return;
     }
@@ -42,8 +42,8 @@ where
             span.open(logger, timed)
         }
     };
-    data.keep_in(span.extensions_mut());
     span_stack::recent::put(id, &data);
+    data.keep_in(span.extensions_mut());
     if strict::is_reported() {
         let metadata = attributes.metadata();
         report_hidden(logger, "span", metadata, site, |to| attributes.record(to));
@@ -90,7 +90,7 @@ pub(super) fn entered<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(data) = span_stack::recent::take(logger.id, id).or_else(|| look_up(logger, id, ctx))
+    if let Some(data) = span_stack::recent::get(logger.id, id).or_else(|| look_up(logger, id, ctx))
     {
         span_stack::enter(id, data);
     }

@@ -197,12 +197,14 @@ impl Budget {
         let _ = self.logger.set(logger);
     }
 
-    /// Decides whether a line that can be cut is written. The caller must write the reports.
+    /// Decides whether a line that can be cut is written. `lines` is the number of lines that it stands for. The caller
+    /// must write the reports.
     pub(super) fn admit(
         &self,
         now: Tick,
         site: SiteId,
         target: &str,
+        lines: u64,
     ) -> (Option<f64>, Vec<FloodReport>) {
         let mut state = lock(&self.state);
         let BudgetState { buckets, sites, .. } = &mut *state;
@@ -213,7 +215,7 @@ impl Budget {
         }
         for place in places(buckets, bucket) {
             if !buckets[place].has_room(now, site, line) {
-                reports.extend(buckets[place].cut(now, site, line));
+                reports.extend(buckets[place].cut(now, site, line, lines));
                 return (None, reports);
             }
         }
@@ -403,8 +405,8 @@ impl Bucket {
         }
     }
 
-    /// Counts a line as cut. Returns a report if it is the first line of a flood.
-    fn cut(&mut self, now: Tick, site: SiteId, bytes: f64) -> Option<FloodReport> {
+    /// Counts a line as cut, which stands for `lines` lines. Returns a report if it is the first line of a flood.
+    fn cut(&mut self, now: Tick, site: SiteId, bytes: f64, lines: u64) -> Option<FloodReport> {
         let is_first = self.flood.is_none();
         let flood = self.flood.get_or_insert_with(|| Flood {
             began: now,
@@ -413,7 +415,7 @@ impl Bucket {
         });
         flood.last_cut = now;
         let cut = flood.cut.entry(site).or_default();
-        cut.lines += 1;
+        cut.lines += lines;
         cut.bytes += bytes;
         is_first.then(|| self.report(now, false)).flatten()
     }
@@ -487,7 +489,7 @@ mod tests {
 
     fn log(budget: &Budget, at: u64, place: usize, target: &str) -> bool {
         let (now, site) = (Tick::of_nanos(at), SiteId::at(100 + place));
-        let Some(reserved) = budget.admit(now, site, target).0 else { return false };
+        let Some(reserved) = budget.admit(now, site, target, 1).0 else { return false };
         budget.charge(now, site, target, reserved, LINE);
         true
     }
@@ -563,7 +565,7 @@ mod tests {
         let mut reports = Vec::new();
         for at in 0..100 {
             let now = Tick::of_nanos(at * SECOND / 100);
-            let (admitted, new) = budget.admit(now, site, "shop");
+            let (admitted, new) = budget.admit(now, site, "shop", 1);
             if let Some(reserved) = admitted {
                 budget.charge(now, site, "shop", reserved, LINE);
             }

@@ -273,22 +273,23 @@ impl Logger {
                 return false;
             }
         }
-        let is_written = self.put_in_turn(request, step, record, line);
+        let is_written = self.put_in_turn(request, step, record, 0, line);
         self.write_due_notices();
         is_written
     }
 
-    /// Numbers and writes a line that was rendered whole with [`NO_SEQ`], unless a budget cuts it. Returns whether the
-    /// line is written.
+    /// Numbers and writes a line that was rendered whole with [`NO_SEQ`], unless a budget cuts it. `folded` is the number
+    /// of lines that were folded into it; 0 if it is an ordinary line. Returns whether the line is written.
     fn put_in_turn(
         &self,
         request: Option<&Arc<Request>>,
         step: u32,
         record: &Record<'_>,
+        folded: u64,
         line: &mut String,
     ) -> bool {
         let known = request.filter(|request| request.has_id());
-        let Some(reserved) = self.reserve(known, record) else { return false };
+        let Some(reserved) = self.reserve(known, record, folded) else { return false };
         let _turn = self.take_turn(known, line);
         let (len, is_written) = self.put(request, step, record.severity, record.site, line);
         self.charge(record.at, record.site, record.logger.as_str(), reserved, len);
@@ -319,7 +320,7 @@ impl Logger {
             };
             text.pop();
             let _ = write!(text, "{REPEATS}{count}}}");
-            self.put_in_turn(request.as_ref(), step, &record, &mut text);
+            self.put_in_turn(request.as_ref(), step, &record, count, &mut text);
         }
     }
 }

@@ -206,7 +206,7 @@ impl Logger {
         {
             return self.write_or_fold(folds, buffer, request, record, spans, prefix, fields);
         }
-        let Some(reserved) = self.reserve(known, record) else { return false };
+        let Some(reserved) = self.reserve(known, record, 0) else { return false };
         let identified = known.map(|request| &**request);
         let seq = identified.map(Request::next_line);
         self.render(buffer, identified, seq, record, spans, prefix, fields);
@@ -302,12 +302,18 @@ impl Logger {
     }
 
     /// The bytes of a budget that a line takes until its length is known; `None` if it is cut. Lines from WARN on, and
-    /// those to which no limit applies, are never cut.
+    /// those to which no limit applies, are never cut. `folded` is the number of lines that were folded into this one;
+    /// 0 if it is an ordinary line.
     #[inline]
-    fn reserve(&self, request: Option<&Arc<Request>>, record: &Record<'_>) -> Option<f64> {
+    fn reserve(
+        &self,
+        request: Option<&Arc<Request>>,
+        record: &Record<'_>,
+        folded: u64,
+    ) -> Option<f64> {
         match &self.budget {
             Some(budget) if record.severity < Severity::Warn && record.capped => {
-                self.admit(budget, request, record)
+                self.admit(budget, request, record, folded)
             }
             _ => Some(0.0),
         }
@@ -319,13 +325,19 @@ impl Logger {
         budget: &Budget,
         request: Option<&Arc<Request>>,
         record: &Record<'_>,
+        folded: u64,
     ) -> Option<f64> {
-        let (admitted, reports) = budget.admit(record.at, record.site, record.logger.as_str());
+        let lines = folded.max(1);
+        let (admitted, reports) =
+            budget.admit(record.at, record.site, record.logger.as_str(), lines);
         if admitted.is_none() {
             if let Some(request) = request {
-                request.suppressed.fetch_add(1, Ordering::Relaxed);
+                request.suppressed.fetch_add(lines, Ordering::Relaxed);
             }
-            self.sink.suppress(record.site);
+            // A line is counted for its call site when it is folded.
+            if folded == 0 {
+                self.sink.suppress(record.site);
+            }
         }
         self.write_floods(reports);
         admitted

@@ -138,7 +138,7 @@ impl Logger {
         // Before the lock, because the notice of a flood is a line, too.
         let is_direct = || lock_turn(story).is_some_and(|held| !held.is_holding());
         let reserved = if self.budget.is_some() && is_direct() {
-            let Some(bytes) = self.reserve(Some(request), record) else { return false };
+            let Some(bytes) = self.reserve(Some(request), record, 0) else { return false };
             bytes
         } else {
             0.0

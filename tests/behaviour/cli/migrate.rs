@@ -105,7 +105,9 @@ fn an_event_stays_if_the_type_of_a_value_does_not_decide_what_is_shown() {
         ("", "tracing::info!(concat!(\"a\", \"b\"));", "do not have this syntax"),
         ("a: u32", "tracing::info!(\"{a:p}\");", "the format of the message is not understood"),
         ("a: u32", "tracing::info!(\"done\", a = a);", "put fields before the message"),
-        ("a: u32", "log::info!(a = a; \"done\");", "do not have this syntax"),
+        ("a: u32", "log::info!(a:? = a; \"done\");", "write the fields of `log` as `key = value`"),
+        ("a: E", "log::info!(a:err = a; \"done\");", "write the fields of `log` as `key = value`"),
+        ("a: &str", "log::info!(a = a; \"done\");", "`a` is text"),
         ("a: u32", "tracing::event!(make(), a);", "the level is not a constant"),
     ];
     for (at, (parameters, event, reason)) in cases.into_iter().enumerate() {
@@ -126,6 +128,128 @@ fn fields_of_structs_and_aliases_of_the_file_are_known() {
     let (new, decisions) = migrated("structs", source);
     assert_eq!(new, source.replacen("tracing::info!(self", "candor::info!(self", 1));
     assert!(decisions.len() == 1 && decisions[0].contains("`buyer` is text"), "{decisions:?}");
+}
+
+const ORDERS: &str = "pub mod model;\npub use model::Item;\nuse model::*;\n\
+    pub fn f(order: &Order, item: Item) { tracing::info!(order.id, item.count, \"read\"); }\n";
+const MODEL: &str = "pub type Id = u64;\npub struct Order { pub id: Id, pub buyer: String, pub item: Item }\n\
+    pub struct Item { pub count: usize }\n#[candor::redact]\npub struct Card { pub id: u64 }\n\
+    pub enum State { New }\npub struct Shown;\nimpl candor::Loggable for Shown {}\n";
+
+#[test]
+fn types_of_other_files_of_the_package_are_known() {
+    let cases = [
+        ("use crate::orders::model::Order;", "a: Order", "a.id", None),
+        ("use crate::orders::model;", "a: &model::Order", "n = a.item.count", None),
+        ("use super::orders::*;", "a: &Item", "?a.count", None),
+        ("use self::orders::model::{Order as Cart};\nmod orders;", "a: Cart", "a.id", None),
+        ("", "a: crate::orders::model::Id", "a", None),
+        ("use crate::orders::model::Card;", "a: Option<Card>", "?a", None),
+        ("use crate::orders::model::Shown;", "a: &Shown", "?a", None),
+        ("use crate::orders::model::Order;", "a: &Order", "a.buyer", Some("`a.buyer` is text")),
+        (
+            "use crate::orders::model::Order;",
+            "a: &Order",
+            "?a",
+            Some("`a` needs `#[redact]` on the type `Order` (src/orders/model.rs:2)"),
+        ),
+        (
+            "use crate::orders::Item;",
+            "a: &Item",
+            "?a",
+            Some("`a` needs `#[redact]` on the type `Item` (src/orders/model.rs:3)"),
+        ),
+        (
+            "use crate::orders::model::State;",
+            "a: State",
+            "?a",
+            Some("`a` needs `#[redact]` on the type `State` (src/orders/model.rs:6)"),
+        ),
+        ("use crate::gone::Order;", "a: &Order", "a.id", Some("is not known here")),
+        ("use other::orders::model::Order;", "a: &Order", "a.id", Some("is not known here")),
+    ];
+    for (at, (import, parameter, field, reason)) in cases.into_iter().enumerate() {
+        let source =
+            format!("{import}\nfn f({parameter}) {{ tracing::info!({field}, \"read\"); }}\n");
+        let module = if import.starts_with("use self") { "src/lib.rs" } else { "src/read.rs" };
+        let files = [
+            ("src/lib.rs", "mod orders;\nmod read;\n"),
+            ("src/orders/mod.rs", ORDERS),
+            ("src/orders/model.rs", MODEL),
+            (module, source.as_str()),
+        ];
+        let folder = package(&format!("files-{at}"), &files);
+        let said = write(&folder);
+        let new = read(&folder, module);
+        let listed = said.err.lines().find(|line| line.starts_with(module));
+        match reason {
+            None => assert_eq!(
+                (new, listed),
+                (source.replace("tracing::info", "candor::info"), None),
+                "{import} {parameter}"
+            ),
+            Some(reason) => {
+                assert_eq!(new, source);
+                assert!(listed.is_some_and(|line| line.contains(reason)), "{import}: {}", said.err);
+            }
+        }
+        assert!(read(&folder, "src/orders/mod.rs").contains("candor::info!(order.id, item.count"));
+    }
+}
+
+#[test]
+fn a_test_finds_the_types_of_the_library() {
+    let test = "use shop::Order;\nfn f(order: &Order) { tracing::info!(order.id, \"read\"); }\n";
+    let lib = "pub struct Order { pub id: u64 }\n";
+    let folder = package("library", &[("src/lib.rs", lib), ("tests/orders.rs", test)]);
+    write(&folder);
+    assert!(read(&folder, "tests/orders.rs").contains("candor::info!(order.id"));
+}
+
+#[test]
+fn modules_that_export_each_other_are_read_once() {
+    let files = [
+        ("src/lib.rs", "pub mod a;\npub mod b;\n"),
+        ("src/a.rs", "pub use crate::b::*;\n"),
+        ("src/b.rs", "pub use crate::a::*;\nfn f(order: Order) { tracing::info!(?order); }\n"),
+    ];
+    let folder = package("circle", &files);
+    assert!(write(&folder).err.contains("the type of `order` is not known here"));
+}
+
+#[test]
+fn fields_of_log_become_fields() {
+    let cases = [
+        ("a: u32", "log::warn!(a = a; \"done {}\", 3);", "candor::warn!(a = a, \"done {}\", 3);"),
+        (
+            "a: u32",
+            "log::info!(target: \"shop\", a = a, b = true ; \"done\");",
+            "candor::info!(target: \"shop\", a = a, b = true , \"done\");",
+        ),
+    ];
+    for (at, (parameters, event, expected)) in cases.into_iter().enumerate() {
+        let (new, decisions) = body(&format!("log-fields-{at}"), parameters, event);
+        assert_eq!((new, decisions), (expected.to_owned(), vec![]));
+    }
+}
+
+#[test]
+fn an_attribute_stays_if_a_field_leaves_the_function() {
+    let cases = [
+        "fields(rows = load()?)",
+        "fields(a = 1, b = f(load()?.rows))",
+        "fields(rows = load().await)",
+    ];
+    for (at, arguments) in cases.into_iter().enumerate() {
+        let source =
+            format!("#[tracing::instrument({arguments})]\nfn f() -> Option<u32> {{ None }}\n");
+        let (new, decisions) = migrated(&format!("leaves-{at}"), &source);
+        assert_eq!(new, source);
+        assert!(
+            decisions[0].contains("`#[instrument]` stays, because candor evaluates"),
+            "{decisions:?}"
+        );
+    }
 }
 
 #[test]
@@ -485,6 +609,21 @@ fn the_trace_layer_becomes_the_request_layer() {
     assert!(
         read(&folder, "Cargo.toml")
             .contains("candor = { version = \"0.1\", features = [\"axum_0_7\"] }\n")
+    );
+
+    let grpc = source("TraceLayer::new_for_grpc()");
+    let folder = package("layer-grpc", &[("src/lib.rs", &grpc)]);
+    assert!(write(&folder).err.contains("reads the gRPC code with tonic 0.12.2 or later"));
+    assert_eq!(read(&folder, "src/lib.rs"), grpc);
+    folder.file(
+        "Cargo.toml",
+        MANIFEST.replace("[dependencies]\n", "[dependencies]\ntonic = \"0.13\"\n").as_bytes(),
+    );
+    write(&folder);
+    assert_eq!(read(&folder, "src/lib.rs"), new);
+    assert!(
+        read(&folder, "Cargo.toml")
+            .contains("candor = { version = \"0.1\", features = [\"tonic_0_13\"] }\n")
     );
 
     let own = source("TraceLayer::new_for_http().make_span_with(span)");

@@ -5,10 +5,10 @@
 //! takes the slow path, which writes the same bytes.
 
 use std::mem;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use super::active::ActiveStep;
-use super::finish::{RET, STEP_ROOM, put_status};
+use super::finish::{RET, STEP_ROOM, StepPosition, put_status};
 use crate::base::clock::Tick;
 use crate::current::{
     self, CallFacts, CallState, Frame, LineBuffer, StepState, ThreadState, span_stack,
@@ -16,7 +16,7 @@ use crate::current::{
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 use crate::format::template::LineHead;
-use crate::json::append::{Appender, NUMBER_ROOM, append};
+use crate::json::append::{Appender, NUMBER_ROOM};
 use crate::json::escape::is_clean;
 use crate::logger::timed_spans::SucceededStep;
 use crate::logger::{self, Logger};
@@ -32,14 +32,11 @@ const END: &str = "}\n";
 /// The key of the time for which a span was entered.
 const BUSY: &str = ",\"busy_ms\":";
 
-/// What differs between the lines of a step and of a call. The compiler makes code of its own for each, so that a step
-/// does not pay for calls.
+/// What differs between the lines of a step, of a call and of a span. The compiler makes code of its own for each, so
+/// that a step does not pay for the others.
 trait LineForm {
     /// The details that only this kind has.
     type Details<'a>;
-
-    /// Returns `None` if the fast path does not apply.
-    fn details(state: &StepState, answer: Answer) -> Option<Self::Details<'_>>;
 
     /// An upper bound of the bytes up to the outcome.
     fn room(details: &Self::Details<'_>, name: &str) -> usize;
@@ -47,19 +44,25 @@ trait LineForm {
     /// Writes the members up to the outcome.
     fn write(details: &Self::Details<'_>, name: &str, took: u64, pieces: &mut Appender<'_>);
 
+    /// Writes the members between the position and the fields.
+    #[inline(always)]
+    fn write_more(_: &Self::Details<'_>, _: &mut Appender<'_>) {}
+
     /// Counts the call.
-    fn count(request: &Request, now: Tick);
+    #[inline(always)]
+    fn count(_: &Request, _: Tick) {}
+}
+
+/// The line of a step or call that has a [`StepState`].
+trait StateLine: LineForm {
+    /// Returns `None` if the fast path does not apply.
+    fn details(state: &StepState, answer: Answer) -> Option<Self::Details<'_>>;
 }
 
 struct StepLine;
 
 impl LineForm for StepLine {
     type Details<'a> = ();
-
-    #[inline(always)]
-    fn details(_: &StepState, _: Answer) -> Option<()> {
-        Some(())
-    }
 
     #[inline(always)]
     fn room((): &(), name: &str) -> usize {
@@ -73,19 +76,43 @@ impl LineForm for StepLine {
         pieces.put(DURATION);
         pieces.millis(took);
     }
+}
+
+impl StateLine for StepLine {
+    #[inline(always)]
+    fn details(_: &StepState, _: Answer) -> Option<()> {
+        Some(())
+    }
+}
+
+/// The line of a span.
+struct SpanLine;
+
+impl LineForm for SpanLine {
+    /// Nanoseconds for which the span was entered.
+    type Details<'a> = u64;
 
     #[inline(always)]
-    fn count(_: &Request, _: Tick) {}
+    fn room(_: &u64, name: &str) -> usize {
+        StepLine::room(&(), name) + BUSY.len() + NUMBER_ROOM
+    }
+
+    #[inline(always)]
+    fn write(_: &u64, name: &str, took: u64, pieces: &mut Appender<'_>) {
+        StepLine::write(&(), name, took, pieces);
+    }
+
+    #[inline(always)]
+    fn write_more(busy: &u64, pieces: &mut Appender<'_>) {
+        pieces.put(BUSY);
+        pieces.millis(*busy);
+    }
 }
 
 struct CallLine;
 
 impl LineForm for CallLine {
     type Details<'a> = UsualCall<'a>;
-
-    fn details(state: &StepState, answer: Answer) -> Option<UsualCall<'_>> {
-        UsualCall::of(state.call.as_deref()?, answer)
-    }
 
     fn room(call: &UsualCall<'_>, _: &str) -> usize {
         call.prefix.len() + call.url().map_or(0, str::len) + STEP_ROOM
@@ -111,6 +138,12 @@ impl LineForm for CallLine {
     }
 }
 
+impl StateLine for CallLine {
+    fn details(state: &StepState, answer: Answer) -> Option<UsualCall<'_>> {
+        UsualCall::of(state.call.as_deref()?, answer)
+    }
+}
+
 impl ActiveStep {
     /// Ends a step or call on its thread that succeeded.
     #[inline]
@@ -127,7 +160,7 @@ impl ActiveStep {
     }
 
     #[inline(never)]
-    fn finish_ok_as<K: LineForm>(self, now: Tick, result: &CallResult<'_>) {
+    fn finish_ok_as<K: StateLine>(self, now: Tick, result: &CallResult<'_>) {
         let (observed, started) = (self.state.site, self.state.started);
         // Dropped last, since the recorder is user code.
         let mut observation = Observation::NONE;
@@ -173,16 +206,16 @@ impl ActiveStep {
     }
 
     #[inline(never)]
-    fn finish_own_ok_as<K: LineForm>(self, now: Tick, result: &CallResult<'_>) {
+    fn finish_own_ok_as<K: StateLine>(self, now: Tick, result: &CallResult<'_>) {
         let (observed, started) = (self.state.site, self.state.started);
         let mut observation = Observation::NONE;
         let mut own = Some(self.state);
         logger::if_only_layer(|logger| {
             let Some(state) = own.as_deref() else { return };
             let line = |thread: &mut ThreadState| {
-                let outer = span_stack::have_fields();
-                let buffer = &mut thread.line_buffer;
-                let written = render::<K>(logger, state, &state.frame, buffer, now, result, outer)?;
+                let step = UsualStep::of(state, &state.frame, now, result)?;
+                let details = || K::details(state, result.answer);
+                let written = step.render::<K>(logger, &mut thread.line_buffer, details)?;
                 Some((thread.line_buffer.take()?, written))
             };
             let Some((buffer, (severity, site))) = current::with_thread(line).flatten() else {
@@ -212,43 +245,29 @@ impl ActiveStep {
 
 /// Ends a span that was a step, succeeded, and is not inside a span with fields. Returns false without side effects if
 /// the fast path does not apply.
+#[inline(always)]
 pub(super) fn finish_span(logger: &Logger, step: SucceededStep<'_>) -> bool {
     let SucceededStep { timed, data, site, at, fields } = step;
     let request = data.request();
+    // Released before the line is written, since the writer is user code.
+    let own = if fields.is_none() { data.own_fields() } else { None };
+    let (step, parent) = timed.position();
+    let step = UsualStep {
+        position: StepPosition { site, started: timed.started, step, parent },
+        request,
+        inner: timed.inner(),
+        fields: fields.or(own.as_ref().map(|own| own.as_str())).unwrap_or_default(),
+        ret: None,
+        now: at,
+    };
     let line = |thread: &mut ThreadState| {
-        let mut state = thread.take_state().unwrap_or_else(|| StepState::new(site));
-        state.site = site;
-        state.started = timed.started;
-        (state.step, state.parent) = (timed.step(), timed.parent());
-        // The members have the same order as on the slow path.
-        append(&mut state.fields, BUSY.len() + NUMBER_ROOM, |pieces| {
-            pieces.put(BUSY);
-            pieces.millis(timed.busy(at));
-        });
-        match fields {
-            Some(fields) => state.fields.push_str(fields),
-            None => data.append_fields(&mut state.fields),
-        }
-        state.frame.request = request.cloned();
-        state.frame.inner = timed.inner();
-        let written = render::<StepLine>(
-            logger,
-            &state,
-            &state.frame,
-            &mut thread.line_buffer,
-            at,
-            &CallResult::OK,
-            false,
-        );
-        state.frame.inner = 0;
-        // `data` holds the request, too, so this does not drop it.
-        state.frame.request = None;
-        thread.keep_plain(state, None);
-        Some((written?, thread.line_buffer.take()?))
+        let busy = || Some(timed.busy(at));
+        let written = step.render::<SpanLine>(logger, &mut thread.line_buffer, busy)?;
+        Some((written, thread.line_buffer.take()?))
     };
-    let Some(((severity, id), buffer)) = current::with_thread(line).flatten() else {
-        return false;
-    };
+    let line = current::with_thread(line).flatten();
+    drop(own);
+    let Some(((severity, id), buffer)) = line else { return false };
     let is_written = logger.sink.write(id, severity, &buffer.line);
     logger.export(request, 0, severity, &buffer.line);
     let observation = site.observe(|| at.nanos_since(timed.started), Outcome::Ok, None);
@@ -262,7 +281,7 @@ pub(super) fn finish_span(logger: &Logger, step: SucceededStep<'_>) -> bool {
 /// Renders the line of the innermost step, and pops the step. Returns `None` without side effects if the fast path does
 /// not apply.
 #[inline]
-fn finish_here<K: LineForm>(
+fn finish_here<K: StateLine>(
     logger: &Logger,
     thread: &mut ThreadState,
     own: &mut Option<Box<StepState>>,
@@ -273,70 +292,108 @@ fn finish_here<K: LineForm>(
     if thread.frame.token != state.token {
         return None;
     }
-    let outer = span_stack::have_fields();
-    let written =
-        render::<K>(logger, state, &thread.frame, &mut thread.line_buffer, now, result, outer)?;
+    let step = UsualStep::of(state, &thread.frame, now, result)?;
+    let details = || K::details(state, result.answer);
+    let written = step.render::<K>(logger, &mut thread.line_buffer, details)?;
     let took = now.nanos_since(state.started);
     let (_, extras) = thread.pop_step(state.token, &mut state.saved, took)?;
     thread.keep_plain(own.take()?, extras);
     Some(written)
 }
 
-/// Renders the line of a step, and adds the step to the totals of its request. Returns `None` without side effects if
-/// the fast path does not apply.
-#[inline(always)]
-fn render<K: LineForm>(
-    logger: &Logger,
-    state: &StepState,
-    frame: &Frame,
-    buffer: &mut Option<Box<LineBuffer>>,
+/// A step or call that succeeded, with the contents of its usual line.
+struct UsualStep<'a> {
+    position: StepPosition,
+    request: Option<&'a Arc<Request>>,
+    /// Nanoseconds of the steps inside it.
+    inner: u64,
+    /// Its fields, as members.
+    fields: &'a str,
+    ret: Option<&'a str>,
     now: Tick,
-    result: &CallResult<'_>,
-    has_outer_fields: bool,
-) -> Option<(Severity, SiteId)> {
-    let extras = frame.extras.as_deref();
-    // Fields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
-    let fields = match extras {
-        None => &state.fields,
-        Some(extras) if state.fields.is_empty() && !extras.are_more_than_fields() => {
-            &extras.members
+}
+
+impl<'a> UsualStep<'a> {
+    /// Returns `None` if the fast path does not apply.
+    #[inline(always)]
+    fn of(
+        state: &'a StepState,
+        frame: &'a Frame,
+        now: Tick,
+        result: &'a CallResult<'_>,
+    ) -> Option<Self> {
+        // Fields of the entry are in the state, and recorded ones in the frame's extras. Few steps have both.
+        let fields = match frame.extras.as_deref() {
+            None => &state.fields,
+            Some(extras) if state.fields.is_empty() && !extras.are_more_than_fields() => {
+                &extras.members
+            }
+            Some(_) => return None,
+        };
+        if span_stack::have_fields() {
+            return None;
         }
-        Some(_) => return None,
-    };
-    if has_outer_fields {
-        return None;
+        Some(UsualStep {
+            position: state.position(),
+            request: frame.request.as_ref(),
+            inner: frame.inner,
+            fields,
+            ret: result.ret.as_deref(),
+            now,
+        })
     }
-    let took = now.nanos_since(state.started);
-    let fast = state.site.fast_line(took, &logger.template)?;
-    let details = K::details(state, result.answer)?;
-    let request = frame.request.as_ref();
-    if !logger.is_fast_path(request.map(|request| &**request), fast.severity) {
-        return None;
+
+    /// Renders the line, and adds the step to the totals of its request. Returns `None` without side effects if the fast
+    /// path does not apply, for example because there are no `details`.
+    #[inline(always)]
+    fn render<'d, K: LineForm>(
+        self,
+        logger: &'d Logger,
+        buffer: &'d mut Option<Box<LineBuffer>>,
+        details: impl FnOnce() -> Option<K::Details<'d>>,
+    ) -> Option<(Severity, SiteId)>
+    where
+        'a: 'd,
+    {
+        let UsualStep { position, request, inner, fields, ret, now } = self;
+        let took = now.nanos_since(position.started);
+        let fast = position.site.fast_line(took, &logger.template)?;
+        let details = details()?;
+        if !logger.is_fast_path(request.map(|request| &**request), fast.severity) {
+            return None;
+        }
+        let LineBuffer { line, cache } = &mut **buffer.get_or_insert_default();
+        let identified = Request::identified(request);
+        let part = cache.request.part(identified, &logger.template, logger.id);
+        let head = logger.template.head(now, fast.prefix, part, &mut cache.timestamp);
+        let parts = LineParts::<K> {
+            head,
+            fast,
+            position,
+            details,
+            request: identified,
+            took,
+            fields,
+            ret,
+        };
+        let room = parts.room();
+        if room > logger.line_limit {
+            return None;
+        }
+        let has_fields = part.has_fields;
+        line.clear();
+        let own = parts.write(identified.map(Request::next_line), line, room);
+        match identified.filter(|_| has_fields) {
+            None => line.push_str(END),
+            Some(request) => logger.end_with_fields(request, own, line),
+        }
+        if let Some(request) = request {
+            K::count(request, now);
+            position.count(request, took.saturating_sub(inner), Outcome::Ok, None);
+            Logger::capture(request, line);
+        }
+        Some((fast.severity, position.site.id()))
     }
-    let LineBuffer { line, cache } = &mut **buffer.get_or_insert_default();
-    let identified = Request::identified(request);
-    let part = cache.request.part(identified, &logger.template, logger.id);
-    let head = logger.template.head(now, fast.prefix, part, &mut cache.timestamp);
-    let ret = result.ret.as_deref();
-    let parts =
-        LineParts::<K> { head, fast, state, details, request: identified, took, fields, ret };
-    let room = parts.room();
-    if room > logger.line_limit {
-        return None;
-    }
-    let has_fields = part.has_fields;
-    line.clear();
-    let own = parts.write(identified.map(Request::next_line), line, room);
-    match identified.filter(|_| has_fields) {
-        None => line.push_str(END),
-        Some(request) => logger.end_with_fields(request, own, line),
-    }
-    if let Some(request) = request {
-        K::count(request, now);
-        state.count(request, took.saturating_sub(frame.inner), Outcome::Ok, None);
-        Logger::capture(request, line);
-    }
-    Some((fast.severity, state.site.id()))
 }
 
 /// The details of a call that succeeded at its first attempt.
@@ -374,7 +431,7 @@ impl<'a> UsualCall<'a> {
 struct LineParts<'a, K: LineForm> {
     head: LineHead<'a>,
     fast: FastLine,
-    state: &'a StepState,
+    position: StepPosition,
     details: K::Details<'a>,
     request: Option<&'a Request>,
     took: u64,
@@ -400,7 +457,8 @@ impl<K: LineForm> LineParts<'_, K> {
         self.head.write(seq, &mut pieces);
         let own = pieces.len();
         K::write(&self.details, self.fast.name, self.took, &mut pieces);
-        self.state.write_position(self.request, Outcome::Ok, &mut pieces);
+        self.position.write(self.request, Outcome::Ok, &mut pieces);
+        K::write_more(&self.details, &mut pieces);
         pieces.put(self.fields);
         if let Some(ret) = self.ret {
             pieces.put(RET);

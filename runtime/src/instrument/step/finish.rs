@@ -110,7 +110,7 @@ impl ActiveStep {
         let class = end.failure.map(|failure| failure.class(category));
         if let Some(request) = request {
             let own_time = state.own_time(took);
-            state.count(request, own_time, end.outcome, category);
+            state.position().count(request, own_time, end.outcome, category);
             if let Some(story) = request.story() {
                 story.step_ended(state.site.spec.name, own_time);
             }
@@ -161,7 +161,7 @@ impl ActiveStep {
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
-            state.count(request, state.own_time(took), outcome, category);
+            state.position().count(request, state.own_time(took), outcome, category);
             if let Some(story) = request.story() {
                 story.call_ended(state.site.dependency(), took, facts.retries);
             }
@@ -175,7 +175,7 @@ impl ActiveStep {
                 if let Some(failure) = end.failure {
                     failure.write_members(Shown::literal("error"), limit, out);
                 }
-                append(out, STEP_ROOM, |pieces| state.write_position(known, outcome, pieces));
+                append(out, STEP_ROOM, |pieces| state.position().write(known, outcome, pieces));
                 state.write_more(end.ret, class.is_some(), out);
             });
         if is_written {
@@ -253,17 +253,28 @@ impl DirectLine<'_> {
     }
 }
 
-impl StepState {
+/// The position of a step in its request.
+#[derive(Clone, Copy)]
+pub(super) struct StepPosition {
+    pub(super) site: &'static Site,
+    pub(super) started: Tick,
+    /// The step's id within its request; 0 outside any request.
+    pub(super) step: u32,
+    /// The id of the step around it; 0 for a root.
+    pub(super) parent: u32,
+}
+
+impl StepPosition {
     /// Adds the step to the totals of its request.
     #[inline(always)]
     pub(super) fn count(
-        &self,
+        self,
         request: &Request,
         own_time: u64,
         outcome: Outcome,
         category: Option<Category>,
     ) {
-        let StepState { site, step, .. } = *self;
+        let StepPosition { site, step, .. } = self;
         if let Some(open) = &request.open_steps {
             open.end(site.index(), step);
         }
@@ -276,42 +287,10 @@ impl StepState {
         request.step_ended(site.spec.name, own_time, outcome.is_failure().then(cause));
     }
 
-    /// Appends the members of a step's line, without those of an error.
-    #[inline]
-    pub(super) fn write_step(
-        &self,
-        request: Option<&Request>,
-        took: u64,
-        outcome: Outcome,
-        ret: Option<&str>,
-        has_failed: bool,
-        out: &mut String,
-    ) {
-        let prefix = self.site.step_prefix();
-        append(out, prefix.len() + STEP_ROOM, |pieces| {
-            pieces.put(prefix);
-            self.write_times(request, took, outcome, pieces);
-        });
-        self.write_more(ret, has_failed, out);
-    }
-
-    /// Appends duration, outcome and position.
-    #[inline(always)]
-    pub(super) fn write_times(
-        &self,
-        request: Option<&Request>,
-        took: u64,
-        outcome: Outcome,
-        pieces: &mut Appender<'_>,
-    ) {
-        pieces.millis(took);
-        self.write_position(request, outcome, pieces);
-    }
-
     /// Appends the outcome, and the step's position in its request.
     #[inline(always)]
-    pub(super) fn write_position(
-        &self,
+    pub(super) fn write(
+        self,
         request: Option<&Request>,
         outcome: Outcome,
         pieces: &mut Appender<'_>,
@@ -329,6 +308,34 @@ impl StepState {
             pieces.put(",\"offset_ms\":");
             pieces.millis(self.started.nanos_since(request.started));
         }
+    }
+}
+
+impl StepState {
+    #[inline(always)]
+    pub(super) fn position(&self) -> StepPosition {
+        let StepState { site, started, step, parent, .. } = *self;
+        StepPosition { site, started, step, parent }
+    }
+
+    /// Appends the members of a step's line, without those of an error.
+    #[inline]
+    pub(super) fn write_step(
+        &self,
+        request: Option<&Request>,
+        took: u64,
+        outcome: Outcome,
+        ret: Option<&str>,
+        has_failed: bool,
+        out: &mut String,
+    ) {
+        let prefix = self.site.step_prefix();
+        append(out, prefix.len() + STEP_ROOM, |pieces| {
+            pieces.put(prefix);
+            pieces.millis(took);
+            self.position().write(request, outcome, pieces);
+        });
+        self.write_more(ret, has_failed, out);
     }
 
     /// Appends the members that only some steps have.

@@ -29,7 +29,7 @@ pub(crate) fn span_ended(logger: &Logger, ended: EndedStep<'_>) {
     let mut state = pooled.unwrap_or_else(|| StepState::new(site));
     state.site = site;
     state.started = timed.started;
-    (state.step, state.parent) = (timed.step(), timed.parent());
+    (state.step, state.parent) = timed.position();
     state.is_dropping = false;
     state.busy = Duration::from_nanos(timed.busy(at));
     state.inner = timed.inner();

@@ -17,9 +17,9 @@ use crate::logger::timed_spans::{EndedRequest, EndedStep, SucceededStep, TimedSp
 use crate::outcome::kind::Outcome;
 use crate::outcome::{AnswerStatus, grpc};
 use crate::redact::shown::Redacted;
-use crate::site::Site;
 
 /// Ends a span: writes its own line, or the line of the request or job that it began.
+#[inline(always)]
 pub(in crate::layer) fn closed(logger: &Logger, timed: &TimedSpan, data: &SpanData) {
     let Some(settings) = &logger.timed_spans else { return };
     timed.set_closed();
@@ -27,12 +27,17 @@ pub(in crate::layer) fn closed(logger: &Logger, timed: &TimedSpan, data: &SpanDa
     if timed.step() != 0 {
         add_to_outer(data, timed, at.nanos_since(timed.started));
     }
-    let write_usual = |site: &'static Site, fields: Option<&str>| {
-        (settings.hooks.step_succeeded)(logger, SucceededStep { timed, data, site, at, fields })
+    let is_written = timed.is_plain_success() && {
+        let step = SucceededStep { timed, data, site: timed.site, at, fields: None };
+        (settings.hooks.step_succeeded)(logger, step)
     };
-    if timed.is_plain_success() && write_usual(timed.site, None) {
-        return;
+    if !is_written {
+        end(logger, settings, timed, data, at);
     }
+}
+
+#[inline(never)]
+fn end(logger: &Logger, settings: &TimedSpans, timed: &TimedSpan, data: &SpanData, at: Tick) {
     let site = site_of(timed.metadata);
     let recorded = timed.take_extras();
     let facts = timed.take_facts();
@@ -59,7 +64,8 @@ pub(in crate::layer) fn closed(logger: &Logger, timed: &TimedSpan, data: &SpanDa
     let kind = if call.is_some() { LineKind::Call } else { LineKind::Step };
     let fields = (!site.timing.is_plain).then(|| own_fields(data, site, failure.is_some(), kind));
     let is_usual = outcome == Outcome::Ok && call.is_none() && recorded.is_none();
-    if is_usual && write_usual(step_site, fields.as_deref()) {
+    let succeeded = SucceededStep { timed, data, site: step_site, at, fields: fields.as_deref() };
+    if is_usual && (settings.hooks.step_succeeded)(logger, succeeded) {
         return;
     }
     let around = data.parent.as_ref().map_or(SpanScope::Nothing, SpanScope::Span);
@@ -81,6 +87,7 @@ pub(in crate::layer) fn closed(logger: &Logger, timed: &TimedSpan, data: &SpanDa
 }
 
 /// Adds the time of a span to the step around it.
+#[inline(always)]
 fn add_to_outer(data: &SpanData, timed: &TimedSpan, took: u64) {
     let own = data.request().map(Arc::as_ptr);
     let outer = data.parent.as_ref().and_then(SpanData::innermost_timed);

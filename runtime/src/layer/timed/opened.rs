@@ -46,16 +46,35 @@ impl NewSpan<'_> {
             self.around = 0;
         }
         let timing = &self.site.timing;
-        let step = timing.is_timed(logger, timed, metadata).then(|| {
-            let has_roles = timing.has_roles || is_of_request(metadata);
-            if has_roles { self.begin_by_roles(logger, timed) } else { self.begin_step() }
-        });
-        let NewSpan { fields, parent, request, around, .. } = self;
-        Arc::new(SpanData::of_span(logger.id, fields, request, parent, around, step))
+        if !timing.is_timed(logger, timed, metadata) {
+            return self.into_data(logger, |_| None);
+        }
+        if timing.may_begin_request || timing.has_roles {
+            // Moved, so that the compiler keeps the parts of other spans in registers.
+            let mut span = self;
+            let step = span.begin_by_roles(logger, timed);
+            return span.into_data(logger, |_| Some(step));
+        }
+        self.into_data(logger, |span| Some(span.begin_step()))
+    }
+
+    /// Makes the data of the span, with the step that `begin` returns.
+    #[inline(always)]
+    fn into_data(
+        self,
+        logger: &Logger,
+        begin: impl FnOnce(&Self) -> Option<TimedSpan>,
+    ) -> Arc<SpanData> {
+        // `new_cyclic` allocates before it calls the closure, so the data is written in place.
+        Arc::new_cyclic(|_| {
+            let step = begin(&self);
+            let NewSpan { fields, parent, request, around, .. } = self;
+            SpanData::of_span(logger.id, fields, request, parent, around, step)
+        })
     }
 
     /// Begins the step of a span without a field that has a role.
-    #[inline]
+    #[inline(always)]
     fn begin_step(&self) -> TimedSpan {
         let metadata = self.attributes.metadata();
         let timing = &self.site.timing;

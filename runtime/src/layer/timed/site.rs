@@ -12,7 +12,7 @@ use crate::current::span_facts::{FieldRole as Role, SpanFacts};
 use crate::format::keys::{LineKind, is_reserved};
 use crate::layer::event::SiteField;
 use crate::logger::Logger;
-use crate::logger::timed_spans::TimedSpans;
+use crate::logger::timed_spans::{TimedSpans, is_of_request};
 use crate::redact::shown::Redacted;
 use crate::site::{Site, Spec};
 
@@ -21,6 +21,8 @@ use crate::site::{Site, Spec};
 pub(crate) struct SpanTiming {
     /// Whether a field of the span has a role.
     pub(super) has_roles: bool,
+    /// Whether the name of the span is that of a framework's request.
+    pub(super) may_begin_request: bool,
     /// Whether the line of the step has all fields, under their own names.
     pub(super) is_plain: bool,
     /// Whether the span has fields `otel.*`.
@@ -37,12 +39,13 @@ pub(crate) struct SpanTiming {
 }
 
 impl SpanTiming {
-    pub(in crate::layer) fn new(fields: &[SiteField]) -> Self {
+    pub(in crate::layer) fn new(metadata: &Metadata<'_>, fields: &[SiteField]) -> Self {
         let is_own = |field: &SiteField| {
             field.role.is_some_and(Role::is_own) || is_reserved(&field.key, LineKind::Call)
         };
         SpanTiming {
             has_roles: fields.iter().any(|field| field.role.is_some()),
+            may_begin_request: is_of_request(metadata),
             is_plain: !fields.iter().any(is_own),
             has_control: fields.iter().any(|field| field.key.starts_with("otel.")),
             reports: AtomicBool::new(false),

@@ -29,7 +29,12 @@ impl Worker {
     }
 }
 
+fn archive(order: &crate::orders::Order) {
+    tracing::debug!(order.id, cents = ?order.cents, "archived");
+}
+
 pub fn run(turns: u32) {
+    archive(&crate::orders::Order { id: 1, cents: None, buyer: String::new() });
     let worker = Worker { batch: 2, pause: Duration::from_millis(5) };
     for turn in 0..turns {
         tracing::debug!(turn, "next");

@@ -1,0 +1,142 @@
+//! The types that the other files of a package define.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::scope::{self, Scopes};
+use super::types::Definitions;
+
+/// The files below `src` of one package. A file is read when a path first leads to it.
+#[derive(Default)]
+pub(super) struct PackageFiles {
+    folder: PathBuf,
+    /// The name by which tests and programs of the package import its library.
+    library: String,
+    read: RefCell<HashMap<PathBuf, Option<Rc<ModuleFile>>>>,
+}
+
+/// The file of a module.
+pub(super) struct ModuleFile {
+    pub(super) path: PathBuf,
+    /// Its path from `crate`.
+    pub(super) module: Vec<String>,
+    pub(super) scopes: Scopes,
+    pub(super) definitions: Definitions,
+}
+
+/// How many re-exports lead to a type at most. Two modules may re-export each other.
+const DEPTH: usize = 8;
+
+impl PackageFiles {
+    pub(super) fn new(folder: &Path, library: String) -> Self {
+        PackageFiles { folder: folder.to_owned(), library, read: RefCell::default() }
+    }
+
+    /// The module of a file, as a path from `crate`. Empty if the file is not below `src`, or is a program of its own.
+    pub(super) fn module_of(&self, path: &Path) -> Vec<String> {
+        let Ok(inside) = path.strip_prefix(self.folder.join("src")) else { return Vec::new() };
+        let mut module = vec!["crate".to_owned()];
+        module.extend(inside.with_extension("").iter().map(|name| name.to_string_lossy().into()));
+        let is_root = module.len() == 2 && matches!(module[1].as_str(), "lib" | "main");
+        if is_root || module.last().is_some_and(|last| last == "mod") {
+            module.pop();
+        }
+        if module.get(1).is_some_and(|first| first == "bin") {
+            return Vec::new();
+        }
+        module
+    }
+
+    /// The path without the folder of the package.
+    pub(super) fn name(&self, path: &Path) -> String {
+        path.strip_prefix(&self.folder).unwrap_or(path).display().to_string()
+    }
+
+    /// The file that defines the type with one of these paths, and the name of the type there.
+    pub(super) fn find(&self, paths: &[Vec<String>]) -> Option<(Rc<ModuleFile>, String)> {
+        paths.iter().find_map(|path| self.find_at(path, DEPTH))
+    }
+
+    fn find_at(&self, path: &[String], depth: usize) -> Option<(Rc<ModuleFile>, String)> {
+        let depth = depth.checked_sub(1)?;
+        let (name, module) = path.split_last()?;
+        let files = self.files_of(module);
+        if let Some(file) = files.iter().find(|file| file.definitions.has(name)) {
+            return Some((Rc::clone(file), name.clone()));
+        }
+        files.iter().find_map(|file| {
+            let targets = file.scopes.exports(name, &file.module, &self.library);
+            targets.iter().find_map(|target| self.find_at(target, depth))
+        })
+    }
+
+    /// The files that may contain a module: its own file, or that of the module around it.
+    fn files_of(&self, module: &[String]) -> Vec<Rc<ModuleFile>> {
+        let Some((first, rest)) = module.split_first().filter(|(first, _)| *first == "crate")
+        else {
+            return Vec::new();
+        };
+        let source = self.folder.join("src");
+        let Some((last, around)) = rest.split_last() else {
+            let roots = ["lib.rs", "main.rs"].map(|root| source.join(root));
+            return roots.iter().filter_map(|path| self.load(path, module)).collect();
+        };
+        let folder = around.iter().fold(source, |folder, name| folder.join(name));
+        let own = [folder.join(format!("{last}.rs")), folder.join(last).join("mod.rs")];
+        if let Some(file) = own.iter().find_map(|path| self.load(path, module)) {
+            return vec![file];
+        }
+        let around: Vec<String> = [first].into_iter().chain(around).cloned().collect();
+        let mut files = self.files_of(&around);
+        files.retain(|file| file.scopes.has_module(last));
+        files
+    }
+
+    /// A file that [`find`](Self::find) has returned.
+    pub(super) fn loaded(&self, path: &Path) -> Option<Rc<ModuleFile>> {
+        self.read.borrow().get(path)?.clone()
+    }
+
+    fn load(&self, path: &Path, module: &[String]) -> Option<Rc<ModuleFile>> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return known.clone();
+        }
+        let file = read(path).map(|(scopes, definitions)| {
+            Rc::new(ModuleFile {
+                path: path.to_owned(),
+                module: module.to_vec(),
+                scopes,
+                definitions,
+            })
+        });
+        self.read.borrow_mut().insert(path.to_owned(), file.clone());
+        file
+    }
+
+    /// The paths from `crate` that a path in a file of this package may stand for.
+    pub(super) fn paths(
+        &self,
+        path: &syn::Path,
+        at: usize,
+        scopes: &Scopes,
+        module: &[String],
+    ) -> Vec<Vec<String>> {
+        scopes.own_paths(path, at, module, &self.library)
+    }
+}
+
+fn read(path: &Path) -> Option<(Scopes, Definitions)> {
+    let is_large = fs::metadata(path).is_ok_and(|data| data.len() > super::MAX_BYTES);
+    if is_large {
+        return None;
+    }
+    let text = fs::read_to_string(path).ok()?;
+    if super::is_too_deep(&text) {
+        return None;
+    }
+    let file = super::parse(&text).ok()?;
+    Some(scope::collect(&file, text.len()))
+}
