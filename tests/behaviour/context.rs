@@ -56,7 +56,7 @@ fn requests_that_take_turns_on_a_thread_keep_their_own_identity() {
         for (nth, request) in requests.iter().enumerate() {
             request.enter_with(|| {
                 if turn == 1 && nth % 3 == 0 {
-                    context::set_user(clear(format!("u-{nth}")));
+                    context::set_user(clear(&format!("u-{nth}")));
                 }
                 candor::info!(turn, "turn taken");
             });
