@@ -84,10 +84,9 @@ impl SpanData {
         self.logger == logger
     }
 
-    /// Whether the layer of this logger keeps the data, and the span has not closed as a timed one.
-    #[inline]
-    pub(super) fn is_open_of(&self, logger: u64) -> bool {
-        self.is_of(logger) && !self.timed.as_ref().is_some_and(TimedSpan::is_closed)
+    /// Whether the span is timed and has closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.timed.as_ref().is_some_and(TimedSpan::is_closed)
     }
 
     /// The request that work in this span belongs to.

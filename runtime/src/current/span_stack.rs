@@ -118,7 +118,6 @@ pub(crate) fn exit(id: &Id) {
 /// or closes that span next, and finds its data here without a look-up in the registry.
 pub(crate) mod recent {
     use std::cell::Cell;
-    use std::ptr;
     use std::sync::{Arc, Weak};
 
     use tracing_core::span::Id;
@@ -130,39 +129,20 @@ pub(crate) mod recent {
         static RECENT: Cell<Option<(Id, Weak<SpanData>)>> = const { Cell::new(None) };
     }
 
-    /// Keeps the data, unless it is here already.
     #[inline]
     pub(crate) fn put(id: &Id, data: &Arc<SpanData>) {
-        let _ = RECENT.try_with(|recent| {
-            let known = recent.take();
-            let is_here = |(known, old): &(Id, Weak<SpanData>)| {
-                known == id && ptr::eq(old.as_ptr(), Arc::as_ptr(data))
-            };
-            recent.set(known.filter(is_here).or_else(|| Some((id.clone(), Arc::downgrade(data)))));
-        });
+        let _ = RECENT.try_with(|recent| recent.set(Some((id.clone(), Arc::downgrade(data)))));
     }
 
-    /// Takes the data of this span, under the conditions of [`get`].
+    /// Takes the data of this span, if it is here and the layer of this logger keeps it.
     #[inline]
     pub(crate) fn take(logger: u64, id: &Id) -> Option<Arc<SpanData>> {
         let (known, data) = RECENT.try_with(Cell::take).ok().flatten()?;
-        let data = data.upgrade().filter(|_| known == *id)?;
-        data.is_open_of(logger).then_some(data)
-    }
-
-    /// The data of this span, if it is here and the layer of this logger keeps it.
-    #[inline]
-    pub(crate) fn get(logger: u64, id: &Id) -> Option<Arc<SpanData>> {
-        let known = RECENT.try_with(|recent| {
-            let known = recent.take();
-            let data = known.as_ref().filter(|(known, _)| known == id);
-            let data = data.and_then(|(_, data)| data.upgrade());
-            recent.set(known);
-            data
-        });
+        let data = data.upgrade()?;
         // The registry uses the id of a closed span again. While a span is new, only this thread could do that, since
         // the id contains a number of the thread, and it would have replaced the data here.
-        known.ok().flatten().filter(|data| data.is_open_of(logger))
+        let is_it = known == *id && data.is_of(logger) && !data.is_closed();
+        if is_it { Some(data) } else { None }
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) fn entered<S>(logger: &Logger, id: &Id, ctx: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if let Some(data) = span_stack::recent::get(logger.id, id).or_else(|| look_up(logger, id, ctx))
+    if let Some(data) = span_stack::recent::take(logger.id, id).or_else(|| look_up(logger, id, ctx))
     {
         span_stack::enter(id, data);
     }
