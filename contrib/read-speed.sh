@@ -28,7 +28,7 @@ awk -v bytes="$(awk -v g="$gigabytes" 'BEGIN { printf "%d", g * 1e9 }')" '
                 written += length(line) + 1
             }
     }' "$work/orders.log" >"$work/log"
-id=$("$candor" requests "$work/log" --top 1 --json | sed 's/.*"request_id":"\([^"]*\)".*/\1/')
+id=$("$candor" requests "$work/log" --top 1 --json | head -1 | sed 's/.*"request_id":"\([^"]*\)".*/\1/')
 ls -l "$work/log" | awk '{ printf "%.2f GB\n", $5 / 1e9 }'
 
 # Seconds of one run, appended to the file of its name.
