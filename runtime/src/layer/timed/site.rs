@@ -18,6 +18,7 @@ use crate::site::{Site, Spec};
 
 /// Data of a call site for timing its spans.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the fields of a call site")]
 pub(crate) struct SpanTiming {
     /// Whether a field of the span has a role.
     pub(super) has_roles: bool,
