@@ -77,7 +77,7 @@ fn beside_sentry(
     transport: &Arc<TestTransport>,
 ) -> Result<(Logging, sentry::ClientInitGuard), Failure> {
     let options = sentry_options(transport);
-    let (layer, logging) = candor::Config::from_env()?.build()?;
+    let (layer, logging) = Config::from_env()?.build()?;
     logging.install_panic_hook();
     logging.install_log();
     let sentry = sentry::init(options);
