@@ -1,4 +1,4 @@
-//! The buffer that a thread writes its lines into, and the parts it keeps of its last line.
+//! The buffer that a thread writes its lines into, and the rendered parts that its next lines probably share.
 
 use crate::base::buffer::KEPT_BYTES;
 use crate::json::timestamp::TimestampCache;
@@ -10,7 +10,7 @@ pub(crate) struct LineBuffer {
     pub(crate) cache: RenderCache,
 }
 
-/// Parts of the thread's last line that its next line probably shares.
+/// Rendered parts of the thread's earlier lines that its next line probably shares.
 #[derive(Debug, Default)]
 pub(crate) struct RenderCache {
     pub(crate) timestamp: TimestampCache,
@@ -18,8 +18,11 @@ pub(crate) struct RenderCache {
 }
 
 impl LineBuffer {
-    /// Whether the buffer is worth keeping: one that grew for a huge line is freed.
-    pub(crate) fn is_small(&self) -> bool {
-        self.line.capacity() <= KEPT_BYTES
+    /// Frees the memory of a huge line.
+    #[inline]
+    pub(crate) fn shrink(&mut self) {
+        if self.line.capacity() > KEPT_BYTES {
+            self.line = String::new();
+        }
     }
 }

@@ -110,7 +110,8 @@ impl SpanData {
         if self.has_fields.load(Ordering::Acquire) { f(&sync::read(&self.fields)) } else { f("") }
     }
 
-    /// The fields as members, if the span has any. A lock is held meanwhile.
+    /// The fields as members, if the span has any. The lock is held until the guard is dropped, so user code must not
+    /// run before that.
     pub(crate) fn own_fields(&self) -> Option<RwLockReadGuard<'_, String>> {
         self.has_fields.load(Ordering::Acquire).then(|| sync::read(&self.fields))
     }

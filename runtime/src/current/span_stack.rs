@@ -223,6 +223,7 @@ pub(crate) fn exit_context(token: u64) -> Option<Arc<SpanData>> {
     exit_entry(&EntryKind::StepContext(token))
 }
 
+/// Removes the innermost entry of this kind. A timed span becomes the recent one.
 fn exit_entry(kind: &EntryKind) -> Option<Arc<SpanData>> {
     // The frame and the requests are dropped after the borrow.
     let (data, _frame, _request) = ENTERED

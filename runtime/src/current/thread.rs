@@ -101,10 +101,9 @@ impl ThreadState {
 
     /// Returns the buffer that a line was written into.
     #[inline]
-    pub(crate) fn keep_line_buffer(&mut self, buffer: Box<LineBuffer>) {
-        if buffer.is_small() {
-            self.line_buffer = Some(buffer);
-        }
+    pub(crate) fn keep_line_buffer(&mut self, mut buffer: Box<LineBuffer>) {
+        buffer.shrink();
+        self.line_buffer = Some(buffer);
     }
 
     /// Pops the step with this token if it is the innermost one; returns the time of the steps inside it, and its

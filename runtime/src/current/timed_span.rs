@@ -214,7 +214,7 @@ impl TimedSpan {
         }
     }
 
-    /// The step's id within its request, and the id of the step around it; 0 outside any request and for a root.
+    /// The step's id within its request (0 outside any request), and the id of the step around it (0 for a root).
     #[inline]
     pub(crate) fn position(&self) -> (u32, u32) {
         match self.settled.get() {

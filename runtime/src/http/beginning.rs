@@ -50,7 +50,7 @@ pub(super) fn in_layer(settings: &Arc<Settings>, parts: &mut Parts) -> Option<Bo
         return None;
     }
     let open = prepare(settings, parts, None, Origin::Layer);
-    parts.extensions.insert(LayerMark);
+    parts.extensions.insert(LayerMark(open.request.serial));
     Some(open)
 }
 
@@ -98,22 +98,22 @@ fn new_context(
     context
 }
 
-/// Request extension that marks a request as handled by an outer layer.
-///
-/// It has no data, so that it takes no allocation of its own.
+/// Request extension that marks a request as handled by an outer layer, with the serial number of the request.
 #[derive(Clone)]
-struct LayerMark;
+struct LayerMark(u64);
 
 /// Returns whether the current request is the one with these extensions.
 ///
-/// A mark counts only inside a request that a layer has begun, so a request that is forwarded to another task is not
-/// taken for a nested one. A request begun by hand has no mark; it is taken if it is current and not complete.
+/// If the extension is copied into another request, it does not mark that request. A request begun by hand has no mark;
+/// it is taken if it is current and not complete.
 fn is_marked(extensions: &Extensions) -> bool {
     current::with(|frame| {
         let Some(request) = &frame.request else { return false };
         match request.origin {
             Origin::ByHand => !request.is_over(),
-            Origin::Layer => extensions.get::<LayerMark>().is_some(),
+            Origin::Layer => {
+                extensions.get().is_some_and(|LayerMark(marked)| *marked == request.serial)
+            }
             Origin::Internal | Origin::RootSpan => false,
         }
     })

@@ -78,27 +78,25 @@ pub(super) struct OpenRequest {
 #[derive(Debug)]
 pub(super) struct PanicWatch<'a>(&'a Request);
 
-impl PanicWatch<'_> {
+impl<'a> PanicWatch<'a> {
     /// Runs code of the service. If it panics, the request completes as panicked.
     #[inline]
-    pub(super) fn run<T>(request: &Request, work: impl FnOnce() -> T) -> T {
+    pub(super) fn run<T>(request: &'a Request, work: impl FnOnce() -> T) -> T {
         let watch = PanicWatch::begin(request);
         let value = work();
         watch.end();
         value
     }
-}
 
-impl<'a> PanicWatch<'a> {
-    /// Code of the service follows, up to [`end`](Self::end).
+    /// Returns a guard that marks the request as panicked if it is dropped by a panic.
     #[inline]
     pub(super) fn begin(request: &'a Request) -> Self {
         PanicWatch(request)
     }
 
+    /// Ends the watch without a panic.
     #[inline]
     pub(super) fn end(self) {
-        // Dropped only by unwinding.
         mem::forget(self);
     }
 }

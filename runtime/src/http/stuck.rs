@@ -66,11 +66,16 @@ impl Watch {
     }
 
     fn pending(&self) -> &Mutex<PendingRequests> {
-        self.pending.get_or_init(|| {
-            let pending = Arc::default();
-            fork::also_hold(Arc::downgrade(&pending));
-            pending
-        })
+        let mut is_new = false;
+        let pending = self.pending.get_or_init(|| {
+            is_new = true;
+            Arc::default()
+        });
+        if is_new {
+            // After the initialisation: this waits for a fork, whose child would wait for the initialisation forever.
+            fork::also_hold(Arc::downgrade(pending));
+        }
+        pending
     }
 
     pub(super) fn add(&self, request: &Arc<Request>) {

@@ -8,10 +8,13 @@ use crate::redact::shown::Redacted;
 /// How many requests a thread keeps. An asynchronous server works on several of them in turn.
 const KEPT: usize = 32;
 
+/// A longer part is freed when its place is taken, so that long paths do not hold their memory.
+const KEPT_CAPACITY: usize = 1024;
+
 /// The request's parts of the lines that a thread wrote last. The next line probably has one of them.
 #[derive(Debug, Default)]
 pub(crate) struct RequestPartCache {
-    /// Each at the index that its version determines: those of consecutive requests differ.
+    /// Indexed by the version of the request. Requests that begin one after the other usually have different indexes.
     parts: [CachedPart; KEPT],
 }
 
@@ -47,6 +50,9 @@ impl CachedPart {
     #[cold]
     fn render(&mut self, request: &Request, template: &Template, logger: u64) {
         let identity = request.identity();
+        if self.text.capacity() > KEPT_CAPACITY {
+            self.text = String::new();
+        }
         self.text.clear();
         identity.write(logger, |out| render(request, &identity, template, out), &mut self.text);
         self.text.push_str(template.seq_key());

@@ -1,5 +1,8 @@
 //! Malformed requests and wrong handlers: every line stays valid, and each request completes once.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 use super::*;
@@ -257,6 +260,41 @@ fn a_request_forwarded_outside_its_context_is_a_new_request() {
     let ends = captured.events("request_completed");
     assert_eq!(ends.len(), 2);
     assert!(ends.iter().all(|line| line.text("request_id") == "r-7"));
+}
+
+/// A stored request that is handled inside another request, for example from a queue of retries.
+#[test]
+fn a_request_forwarded_inside_another_request_is_a_new_request() {
+    let captured = capture();
+    let stored = Arc::new(Mutex::new(None));
+    let second = Router::new().fallback(|| async {}).layer(RequestLayer::new());
+    let first = Router::new()
+        .route(
+            "/store",
+            get({
+                let stored = Arc::clone(&stored);
+                move |request: Request<Body>| async move {
+                    *stored.lock().expect("no panic") = Some(request);
+                }
+            }),
+        )
+        .route(
+            "/replay",
+            get(move || async move {
+                let request = stored.lock().expect("no panic").take().expect("a request");
+                second.oneshot(request).await.expect("infallible").status()
+            }),
+        )
+        .layer(RequestLayer::new());
+    run(async {
+        send(&first, to("/store")).await;
+        send(&first, to("/replay")).await;
+    });
+    let ends = captured.events("request_completed");
+    let paths: Vec<_> = ends.iter().map(|line| line.text("path")).collect();
+    assert_eq!(paths, ["/store", "/store", "/replay"]);
+    let ids: BTreeSet<_> = ends.iter().map(|line| line.text("request_id")).collect();
+    assert_eq!(ids.len(), 3);
 }
 
 /// A body polled again after its end or its error completes its request only once.

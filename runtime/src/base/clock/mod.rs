@@ -144,7 +144,7 @@ mod tests {
         let wall = || {
             let half = nanos.next().expect("another reading") / 2;
             tick.set(tick.get() + half);
-            let wall = 1_000_000_000 + i64::try_from(tick.get()).expect("few");
+            let wall = 1_000_000_000 + i64::try_from(tick.get()).expect("fits");
             // The thread is suspended after the reading.
             tick.set(tick.get() + if half > 1000 { 3 * half } else { half });
             wall

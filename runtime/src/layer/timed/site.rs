@@ -18,11 +18,14 @@ use crate::site::{Site, Spec};
 
 /// Data of a call site for timing its spans.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about the fields of a call site")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about the fields of a call site"
+)]
 pub(crate) struct SpanTiming {
     /// Whether a field of the span has a role.
     pub(super) has_roles: bool,
-    /// Whether the name of the span is that of a framework's request.
+    /// Whether the span is one that a framework creates for each request.
     pub(super) may_begin_request: bool,
     /// Whether the line of the step has all fields, under their own names.
     pub(super) is_plain: bool,
