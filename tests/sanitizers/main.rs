@@ -213,6 +213,8 @@ fn run(topic: &str, time: Duration) -> ExitCode {
         scope.spawn(|| own_subscribers(&path, until));
     });
     let left = logging.flush(Duration::from_secs(20));
+    // Folded lines keep their requests until then.
+    drop(logging);
     let (stats, open) = (candor::stats(), open_contexts());
     let (requests, wrong) = (requests.load(Relaxed), WRONG.load(Relaxed));
     eprintln!("{topic}: {requests} requests, {open} open contexts, {wrong} wrong lines, {stats}");
