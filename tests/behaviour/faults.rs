@@ -16,10 +16,10 @@ use serde_json::Value;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// How a program of the fixture ended.
-struct Ended {
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ended {
@@ -36,14 +36,14 @@ impl Ended {
 }
 
 /// A program of the fixture, with exactly this environment.
-fn program(topic: &str, name: &str, env: &[(&str, &str)]) -> Command {
+pub(crate) fn program(topic: &str, name: &str, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_faults"));
     command.args([topic, name]).env_clear().envs(env.iter().copied());
     command
 }
 
 /// Runs a program to its end; one that hangs is killed, and fails the test.
-fn run(command: &mut Command) -> Ended {
+pub(crate) fn run(command: &mut Command) -> Ended {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

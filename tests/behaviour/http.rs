@@ -14,6 +14,7 @@ mod sampling;
 mod servers;
 mod sockets;
 mod stuck;
+mod tower_layers;
 
 use std::convert::Infallible;
 use std::time::Duration;

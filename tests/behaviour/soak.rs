@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-fn soak(seed: &str, setting: Option<(&str, &str)>) -> String {
+fn soak(seed: &str, settings: &[(&str, &str)]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
-    command.args(["4000", seed]).env_clear().envs(setting);
+    command.args(["4000", seed]).env_clear().envs(settings.iter().copied());
     let output = command.output().expect("it runs");
     let (said, errors) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -23,17 +23,17 @@ fn soak(seed: &str, setting: Option<(&str, &str)>) -> String {
 
 #[test]
 fn faulty_requests_complete_once_without_mixing_contexts() {
-    soak("1", None);
+    soak("1", &[]);
 }
 
 #[test]
 fn faulty_requests_complete_once_without_mixing_contexts_in_background_mode() {
-    soak("2", Some(("QUEUE", "100")));
+    soak("2", &[("QUEUE", "100")]);
 }
 
 #[test]
 fn metrics_of_faulty_requests_equal_their_lines() {
-    let said = soak("3", Some(("METRICS", "1")));
+    let said = soak("3", &[("METRICS", "1")]);
     let observations =
         said.lines().find_map(|line| line.strip_prefix("metrics of ")?.split_once(", "));
     let observations = observations.and_then(|(_, it)| it.split_once(' ')?.0.parse::<u64>().ok());
@@ -42,12 +42,28 @@ fn metrics_of_faulty_requests_equal_their_lines() {
 
 #[test]
 fn faulty_requests_complete_once_with_stories_of_problems() {
-    soak("3", Some(("STORY", "problems")));
+    soak("3", &[("STORY", "problems")]);
 }
 
 #[test]
 fn faulty_requests_complete_once_with_summaries() {
-    soak("4", Some(("STORY", "summary")));
+    soak("4", &[("STORY", "summary")]);
+}
+
+/// A rotated log file on a disk that fills up, and frees space after some lines were lost.
+#[cfg(target_os = "linux")]
+#[test]
+fn faulty_requests_complete_once_while_the_disk_fills_up() {
+    for settings in [&[("DISK", "1")][..], &[("DISK", "1"), ("QUEUE", "100")]] {
+        let said = soak("6", settings);
+        if said.contains("no disk can be mounted here") {
+            eprintln!("skipped: no disk can be mounted here");
+            return;
+        }
+        let times = said.lines().find_map(|line| line.strip_prefix("times the disk was full "));
+        let times: u64 = times.expect("the number").parse().expect("a number");
+        assert!(times >= 3, "{said}");
+    }
 }
 
 /// Runs the program in another mode, and returns a reader of the numbers that it prints.

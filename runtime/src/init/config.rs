@@ -212,8 +212,8 @@ impl Config {
     /// a little beyond `max_bytes`. If a process is killed while it writes a line, the next line of another process
     /// replaces the last byte of the incomplete line with a line feed, so that the two are not joined.
     ///
-    /// On Unix, a process that reaches its file size limit (`ulimit -f`) is killed by the signal `SIGXFSZ`. If it
-    /// ignores the signal, lines are dropped and counted.
+    /// Lines that would exceed the file size limit of the process (`ulimit -f`) are dropped and counted. Without
+    /// [`init`](Self::init), the process must handle or ignore the signal `SIGXFSZ`, which ends it otherwise.
     pub fn rotated_file(self, path: impl Into<PathBuf>, max_bytes: u64, backups: u32) -> Self {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }

@@ -10,12 +10,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::config::{Config, Strict};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
-use super::fork;
 use super::logging::Logging;
 #[cfg(feature = "otlp")]
 use super::otlp::{self, LineReport};
 use super::output::{Output, has_colour, open_audit, terminal_width};
 use super::setting::Setting;
+use super::{file_size, fork};
 use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::current::span_stack::SpanScope;
@@ -49,8 +49,9 @@ impl Config {
     /// Installs candor in this process.
     ///
     /// This sets the global subscriber, the [panic hook](Logging::install_panic_hook) and, with the feature `log`, the
-    /// [logger of the `log` crate](Logging::install_log). To combine candor with other layers, use
-    /// [`build`](Self::build).
+    /// [logger of the `log` crate](Logging::install_log). On Unix, it also sets a handler for the signal `SIGXFSZ` that
+    /// does nothing, unless the program has changed what that signal does: a log that reaches the file size limit of the
+    /// process (`ulimit -f`) must not end it. To combine candor with other layers, use [`build`](Self::build).
     ///
     /// # Errors
     ///
@@ -71,6 +72,7 @@ impl Config {
             ConfigMistake::new(ConfigErrorKind::AlreadyInstalled, message).caused_by(source)
         })?;
         logging.install_panic_hook();
+        file_size::outlive_limit();
         #[cfg(feature = "log")]
         logging.install_log();
         Ok(logging)

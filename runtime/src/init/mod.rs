@@ -1,11 +1,12 @@
 //! Configuration and installation. This is the only layer that changes the state of the process: the global
-//! subscriber, the panic hook and the logger of the `log` crate.
+//! subscriber, the panic hook, the handler of a signal and the logger of the `log` crate.
 
 pub(crate) mod config;
 #[cfg(feature = "serde")]
 mod deserialize;
 mod env;
 pub(crate) mod error;
+mod file_size;
 mod fork;
 mod install;
 #[cfg(feature = "log")]

@@ -179,8 +179,9 @@ pub(super) fn site_of(metadata: &'static Metadata<'static>) -> &'static ForeignS
 fn shared_site(address: usize, metadata: &'static Metadata<'static>) -> &'static ForeignSite {
     let known = sync::read(sites()).get(&address).copied();
     known.unwrap_or_else(|| {
-        let made = Box::leak(Box::new(ForeignSite::of(metadata)));
-        sync::write(sites()).entry(address).or_insert(made)
+        let made = Box::new(ForeignSite::of(metadata));
+        // Another thread may have met the call site meanwhile; `made` is then dropped.
+        sync::write(sites()).entry(address).or_insert_with(|| &*Box::leak(made))
     })
 }
 

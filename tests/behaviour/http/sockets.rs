@@ -23,7 +23,7 @@ use super::connections::{
 };
 use super::*;
 
-type Answer = Response<BoxBody<Bytes, BoxError>>;
+pub(super) type Answer = Response<BoxBody<Bytes, BoxError>>;
 
 fn full(text: &'static str) -> BoxBody<Bytes, BoxError> {
     Full::new(Bytes::from(text)).map_err(Into::into).boxed()
@@ -43,7 +43,8 @@ fn pieces(
         Some((frame, pieces))
     });
     // `BoxBody` must be `Sync`, which a future with a timer may not be.
-    BoxBody::new(StreamBody::new(SyncStream(Box::pin(frames))))
+    // Layers that change a body may poll it again after its end.
+    BoxBody::new(StreamBody::new(SyncStream(Box::pin(futures::StreamExt::fuse(frames)))))
 }
 
 /// A stream that is used by one thread at a time.
@@ -66,7 +67,8 @@ impl Drop for Bomb {
     }
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Answer, BoxError> {
+/// Answers each path in a way of its own.
+pub(super) async fn answer(request: Request<Incoming>) -> Result<Answer, BoxError> {
     let path = request.uri().path().to_owned();
     let response = Response::builder();
     let response = match path.as_str() {
@@ -132,12 +134,12 @@ async fn serve_answers(version: Version) -> SocketAddr {
 }
 
 /// Waits until this many requests have begun.
-async fn begun(captured: &Captured, requests: usize) {
+pub(super) async fn begun(captured: &Captured, requests: usize) {
     wait_for(captured, "request_started", requests).await;
 }
 
 /// Waits until this many requests have completed, and checks that none completes twice and all that began complete.
-async fn all_completed(captured: &Captured, requests: usize) -> Vec<Line> {
+pub(super) async fn all_completed(captured: &Captured, requests: usize) -> Vec<Line> {
     wait_for(captured, "request_completed", requests).await;
     tokio::time::sleep(Duration::from_millis(30)).await;
     let lines = captured.events("request_completed");
@@ -161,7 +163,7 @@ async fn wait_for(captured: &Captured, event: &str, lines: usize) {
 }
 
 /// Outcome, status and bytes of a completion; a missing status is 0.
-fn end(line: &Line) -> (&str, i64, i64) {
+pub(super) fn end(line: &Line) -> (&str, i64, i64) {
     let status = if line.is_null("status") { 0 } else { line.integer("status") };
     (line.text("outcome"), status, line.integer("response_bytes"))
 }

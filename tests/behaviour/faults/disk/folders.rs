@@ -190,51 +190,92 @@ fn a_link_whose_target_is_deleted_is_followed_again() {
     assert!(fs::symlink_metadata(folder.file("logs/app.log")).expect("the link").is_symlink());
 }
 
-/// Runs as a user who may not create the folder again.
+/// The user `nobody`, to whom the permissions of folders apply.
 #[cfg(unix)]
-#[test]
-fn lines_go_on_into_a_renamed_folder_if_the_path_cannot_be_opened() {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+const NOBODY: u32 = 65_534;
+
+/// Makes the folder `logs`, which belongs to [`NOBODY`].
+#[cfg(unix)]
+fn make_logs_of_nobody(folder: &Folder) {
+    fs::create_dir(folder.file("logs")).expect("a folder");
+    std::os::unix::fs::chown(folder.file("logs"), Some(NOBODY), Some(NOBODY)).expect("given away");
+}
+
+/// Starts a process of [`NOBODY`] whose eight threads write to `logs/app.log`; `None` if this process may not.
+#[cfg(unix)]
+fn start_as_nobody(folder: &Folder, millis: &str) -> Option<Running> {
+    use std::os::unix::fs::MetadataExt as _;
     use std::os::unix::process::CommandExt as _;
 
-    const NOBODY: u32 = 65_534;
-    let folder = Folder::new("not-writable");
     if fs::metadata(folder.file(".")).expect("a folder").uid() != 0 {
         eprintln!("skipped: only root can run a program as someone else");
-        return;
+        return None;
     }
-    fs::set_permissions(folder.file("."), fs::Permissions::from_mode(0o755)).expect("changed");
-    let logs = folder.file("logs");
-    let owned = || {
-        fs::create_dir(&logs).expect("a folder");
-        chown(&logs, Some(NOBODY), Some(NOBODY)).expect("given away");
-    };
-    owned();
+    set_mode(&folder.file("."), 0o755);
+    make_logs_of_nobody(folder);
     // The target folder can be inaccessible to other users.
     let copy = folder.file("faults");
     crate::sinks::copy_program(env!("CARGO_BIN_EXE_faults"), &copy);
     let path = folder.file("logs/app.log");
     let mut command = Command::new(&copy);
-    command.args(["disk", "lines"]).env_clear().uid(NOBODY).gid(NOBODY);
-    let rotated = [("LOG_FILE_MAX_BYTES", "20000"), ("LOG_FILE_BACKUPS", "3")];
-    command.envs([
+    command.args(["disk", "lines"]).env_clear().uid(NOBODY).gid(NOBODY).envs([
         ("LOG_FILE", text(&path)),
-        ("MILLIS", "1000"),
+        ("LOG_FILE_MAX_BYTES", "20000"),
+        ("LOG_FILE_BACKUPS", "3"),
+        ("MILLIS", millis),
         ("THREADS", "8"),
         ("PAUSE", "500"),
     ]);
-    command.envs(rotated);
     let running = Running::start(command);
     has_lines_soon(&path);
-    fs::rename(&logs, folder.file("old")).expect("renamed");
+    Some(running)
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("changed");
+}
+
+/// The process may not create the folder again.
+#[cfg(unix)]
+#[test]
+fn lines_go_on_into_a_renamed_folder_if_the_path_cannot_be_opened() {
+    let folder = Folder::new("not-writable");
+    let Some(running) = start_as_nobody(&folder, "1000") else { return };
+    fs::rename(folder.file("logs"), folder.file("old")).expect("renamed");
     thread::sleep(Duration::from_millis(50));
     has_lines_soon(&folder.file("old/app.log"));
     fs::remove_dir_all(folder.file("old")).expect("removed");
     thread::sleep(Duration::from_millis(100));
-    owned();
-    has_lines_soon(&path);
+    make_logs_of_nobody(&folder);
+    has_lines_soon(&folder.file("logs/app.log"));
     let counts = running.counts();
     assert!(counts.reasons["file: io"] > 0, "{counts:?}");
+}
+
+/// The process can't rename the file, and not create it again after it was deleted.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_becomes_read_only_loses_only_counted_lines() {
+    let folder = Folder::new("read-only");
+    let Some(running) = start_as_nobody(&folder, "3000") else { return };
+    let (logs, path) = (folder.file("logs"), folder.file("logs/app.log"));
+    set_mode(&logs, 0o555);
+    let started = Instant::now();
+    while fs::metadata(&path).expect("the file").len() < 30_000 {
+        assert!(started.elapsed() < 2 * SOON, "the file does not grow beyond its limit");
+        thread::sleep(Duration::from_millis(1));
+    }
+    fs::remove_file(&path).expect("removed");
+    thread::sleep(Duration::from_millis(100));
+    assert!(!path.exists());
+    set_mode(&logs, 0o755);
+    has_lines_soon(&path);
+    let counts = running.counts();
+    assert!(counts.reasons["file: io"] > 0 && counts.waiting == 0, "{counts:?}");
+    assert_eq!(Found::of(&logs).broken, 0);
 }
 
 #[cfg(unix)]

@@ -64,23 +64,70 @@ fn a_file_size_limit_leaves_correct_counts_of_logs_and_audit_events() {
         eprintln!("skipped: there is no `prlimit` here");
         return;
     }
-    for (audit, queue, fill) in
-        [("1", "0", "700"), ("2", "0", "3000"), ("3", "10", "700"), ("2", "0", "700")]
-    {
-        let folder = Folder::new(&format!("limited-{audit}-{queue}-{fill}"));
-        let path = folder.file("app.log");
-        let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; ulimit -S -f 16; exec \"$0\" disk full"]);
-        command.arg(env!("CARGO_BIN_EXE_faults"));
-        command.envs([
-            ("LOG_FILE", text(&path)),
-            ("AUDIT", audit),
-            ("QUEUE", queue),
-            ("FILL", fill),
-        ]);
-        let counts = check(&run(&mut command), &folder);
-        assert!(counts.dropped >= 4, "{counts:?}");
+    // The signal of the limit would end the process. The program of the last case ignores it already.
+    for (audit, queue, fill, before) in [
+        ("1", "0", "700", ""),
+        ("2", "0", "3000", ""),
+        ("3", "10", "700", ""),
+        ("2", "0", "700", ""),
+        ("2", "0", "700", "trap '' XFSZ;"),
+    ] {
+        for to_stdout in [false, true] {
+            let folder = Folder::new(&format!("limited-{audit}-{queue}-{fill}-{to_stdout}"));
+            let path = folder.file("app.log");
+            let redirected = if to_stdout { ">>\"$1\"" } else { "" };
+            let script = format!("{before} ulimit -S -f 16; exec \"$0\" disk full {redirected}");
+            let mut command = Command::new("sh");
+            command.args(["-c", &script]).arg(env!("CARGO_BIN_EXE_faults")).arg(&path);
+            command.envs([("AUDIT", audit), ("QUEUE", queue), ("FILL", fill)]);
+            if !to_stdout {
+                command.env("LOG_FILE", &path);
+            }
+            let ended = run(&mut command);
+            let counts = check(&ended, &folder);
+            assert!(counts.dropped >= 4, "{counts:?}");
+            // The macro of an audit event returns whether it was written.
+            assert!(ended.stderr.contains(" false\n") && ended.stderr.contains(" true\n"));
+        }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_the_process_starts_ends_at_its_file_size_limit() {
+    let folder = Folder::new("limited-child");
+    let path = folder.file("large");
+    let ended = run(&mut program("disk", "limited-child", &[("LARGE", text(&path))]));
+    assert!(ended.status.success(), "{}", ended.stderr);
+    assert_eq!(fs::metadata(&path).expect("the file").len(), 1024);
+}
+
+/// A rotation can rename the file, but not create another one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_without_a_free_inode_loses_no_line() {
+    let folder = Folder::new("inodes");
+    let mut mount = Command::new("mount");
+    // For the folder and two files.
+    mount.args(["-t", "tmpfs", "-o", "size=10m,nr_inodes=3", "candor"]).arg(folder.file("."));
+    if !mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no disk can be mounted here");
+        return;
+    }
+    let disk = Disk(&folder);
+    let path = folder.file("app.log");
+    let env = [
+        ("LOG_FILE", text(&path)),
+        ("LOG_FILE_MAX_BYTES", "2500"),
+        ("LOG_FILE_BACKUPS", "50"),
+        ("THREADS", "2"),
+        ("LINES", "100"),
+    ];
+    let counts = check(&run(&mut program("disk", "lines", &env)), &folder);
+    assert_eq!((counts.written, counts.dropped), (200, 0));
+    let names = fs::read_dir(folder.file(".")).expect("a folder").count();
+    assert_eq!(names, 2, "there was a free inode");
+    drop(disk);
 }
 
 /// A library that makes every `EVERY`th write at the end of a file fail in the way of `FAULT`; with `LATER`, one to two
