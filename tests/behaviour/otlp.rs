@@ -3,6 +3,7 @@
 //! The programs run in a process of their own, the fixture, so that their counts are exact.
 
 pub(crate) mod collector;
+mod deep;
 mod faults;
 mod hostile;
 mod records;

@@ -52,7 +52,7 @@ fn plain(value: &AnyValue) -> Value {
     }
 }
 
-fn members(pairs: &[KeyValue]) -> Map<String, Value> {
+pub(super) fn members(pairs: &[KeyValue]) -> Map<String, Value> {
     let mut members = Map::new();
     for pair in pairs {
         let value = plain(pair.value.as_ref().expect("a value"));
