@@ -47,8 +47,9 @@ pub(crate) fn identity<'a>(record: &Record<'a>) -> Option<RequestIdentity<'a>> {
 pub(crate) struct OpenRequests {
     hashes: RandomState,
     open: HashMap<u64, OpenRequest>,
-    /// Completed requests in two generations. When the newer one is full, it replaces the older one.
-    completed: [HashSet<u64>; 2],
+    completed: RecentHashes,
+    /// The last lines of requests, to recognize copies.
+    ends: RecentHashes,
     has_ends: bool,
     /// Bytes of all lines in `OpenRequest::stuck`.
     stuck_bytes: usize,
@@ -57,6 +58,27 @@ pub(crate) struct OpenRequests {
     lacking: HashMap<u64, u64>,
     /// Lines of requests beyond `MAX_OPEN`.
     pub(crate) untracked_lines: u64,
+}
+
+/// The latest hashes, in two generations. When the newer one is full, it replaces the older one.
+#[derive(Debug, Default)]
+struct RecentHashes([HashSet<u64>; 2]);
+
+impl RecentHashes {
+    fn contains(&self, hash: u64) -> bool {
+        self.0.iter().any(|hashes| hashes.contains(&hash))
+    }
+
+    /// Returns whether the hash was not known.
+    fn insert(&mut self, hash: u64) -> bool {
+        let is_new = !self.contains(hash);
+        if self.0[0].len() >= MAX_COMPLETED {
+            self.0.swap(0, 1);
+            self.0[0].clear();
+        }
+        self.0[0].insert(hash);
+        is_new
+    }
 }
 
 /// A request without a last line. Its values are empty if no line has them.
@@ -78,30 +100,32 @@ pub(crate) struct OpenRequest {
 }
 
 impl OpenRequests {
-    /// Updates the state with a record of any request. Returns whether the record ends a request that has not ended
-    /// before: a line may be in two files.
+    /// Updates the state with a record of any request. Returns whether the record is the last line of a request, and
+    /// not a copy of an earlier line: two files may contain the same line.
+    ///
+    /// Requests can share an identity: a client may retry with the same request id, and not every line has a span id.
     pub(crate) fn observe(&mut self, record: &Record<'_>) -> bool {
-        let Some(key) = identity(record) else { return is_end(record) };
+        let is_new_end = is_end(record) && self.ends.insert(self.hashes.hash_one(record.bytes));
+        let Some(key) = identity(record) else { return is_new_end };
         let id = key.0;
         let key = self.hashes.hash_one(key);
         if is_end(record) {
             self.has_ends = true;
             let request = self.open.remove(&key).unwrap_or_default();
             self.stuck_bytes -= request.stuck.map_or(0, |line| line.len());
-            let is_copy = self.completed.iter().any(|keys| keys.contains(&key));
             let seq = record.get(Key::Seq).and_then(number).unwrap_or_default();
             let lacking = (seq as u64).saturating_sub(request.lines + 1);
-            if !is_copy && lacking > 0 && self.untracked_lines == 0 && self.lacking.len() < MAX_OPEN
-            {
+            let is_first = self.completed.insert(key);
+            let can_tell = self.untracked_lines == 0 && self.lacking.len() < MAX_OPEN;
+            if is_first && lacking > 0 && can_tell {
                 self.lacking.insert(key, lacking);
             }
-            self.remember_completed(key);
-            return !is_copy;
+            return is_new_end;
         }
         let is_full = self.open.len() >= MAX_OPEN;
         match self.open.entry(key) {
             Entry::Occupied(request) => request.into_mut().update(record, &mut self.stuck_bytes),
-            Entry::Vacant(_) if self.completed.iter().any(|keys| keys.contains(&key)) => {
+            Entry::Vacant(_) if self.completed.contains(key) => {
                 if let Entry::Occupied(mut lacking) = self.lacking.entry(key) {
                     *lacking.get_mut() -= 1;
                     if *lacking.get() == 0 {
@@ -116,14 +140,6 @@ impl OpenRequests {
             }
         }
         false
-    }
-
-    fn remember_completed(&mut self, key: u64) {
-        if self.completed[0].len() >= MAX_COMPLETED {
-            self.completed.swap(0, 1);
-            self.completed[0].clear();
-        }
-        self.completed[0].insert(key);
     }
 
     /// The requests that have no last line and should have one.

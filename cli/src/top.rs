@@ -73,7 +73,11 @@ impl<R: RankedRow> TopRows<R> {
     /// Sorts the rows and drops duplicates, rows before `since`, and rows over the limits.
     fn prune(&mut self, since: Micros) {
         self.rows.retain(|row| row.at() >= since);
-        self.rows.sort_by(|a, b| (Reverse(a.rank()), a.id()).cmp(&(Reverse(b.rank()), b.id())));
+        // The time makes duplicates adjacent if several requests share an id.
+        self.rows.sort_by(|a, b| {
+            let key = (Reverse(a.rank()), a.id(), a.at());
+            key.cmp(&(Reverse(b.rank()), b.id(), b.at()))
+        });
         self.rows.dedup_by(|a, b| a.is_duplicate_of(b));
         if self.has_late_cutoff {
             keep_for_any_cutoff(&mut self.rows, self.limit);

@@ -161,6 +161,30 @@ fn the_totals_are_those_of_the_requests_that_are_asked_for() {
 }
 
 #[test]
+fn requests_that_share_an_id_are_counted_as_they_are_listed() {
+    // A client that retries with the same id, in lines without a span id.
+    let of = |id: &str, at: u64, status: u16, outcome: &str| {
+        let end = line(id, at, "INFO", 1, &completed(1.0, status, outcome, ""));
+        end.replace("\"span_id\":\"s1\",", "")
+    };
+    let lines = joined(&[
+        of("r-1", 1, 200, "ok"),
+        of("r-1", 2, 500, "error"),
+        of("r-1", 3, 500, "error"),
+        of("r-2", 4, 200, "ok"),
+    ]);
+    // The same lines in two files are copies.
+    for input in [lines.clone(), [lines.clone(), lines].concat()] {
+        for args in [&["requests", "-"][..], &["requests", "-", "--slow"]] {
+            let said = candor(args, &input);
+            assert_eq!(said.out.matches("500 error   1.00 ms").count(), 2, "{}", said.out);
+            assert!(said.out.ends_with("\n\n2 of 4 requests failed\n"), "{}", said.out);
+        }
+        assert_eq!(candor(&["requests", "-", "--json"], &input).requests().len(), 4);
+    }
+}
+
+#[test]
 fn causes_that_the_list_shows_once_are_not_repeated() {
     let lines = failures();
     let said = candor(&["requests", "-"], &joined(&[lines[0].clone(), lines[5].clone()]));
