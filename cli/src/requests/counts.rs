@@ -32,10 +32,13 @@ pub(super) struct Counts {
     span: Option<Micros>,
     /// The requests that may be within the span: their time, and the cause if they failed.
     kept: Vec<(Micros, Option<u32>)>,
+    /// `prune` runs when so many requests are kept.
     prune_at: usize,
+    /// `MAX_KEPT`, except in tests.
+    max_kept: usize,
     newest: Micros,
-    /// Whether requests were not counted because of `MAX_KEPT`.
-    is_incomplete: bool,
+    /// The time of the latest request that was dropped because of `max_kept`.
+    latest_dropped: Option<Micros>,
 }
 
 /// Number of requests that failed for the same reason.
@@ -57,27 +60,56 @@ impl Counts {
             span,
             kept: Vec::new(),
             prune_at: 10_000,
+            max_kept: MAX_KEPT,
             newest: Micros::MIN,
-            is_incomplete: false,
+            latest_dropped: None,
         }
     }
 
     pub(super) fn add(&mut self, at: Micros, failed: Option<Failed<'_>>) {
-        let cause = failed.map(|failed| self.cause(at, failed));
         let Some(span) = self.span else {
+            let cause = failed.map(|failed| self.cause(at, failed));
             self.count(cause);
             return;
         };
         self.newest = self.newest.max(at);
         if self.kept.len() >= self.prune_at {
-            let earliest = self.newest.saturating_sub(span);
-            self.kept.retain(|(at, _)| *at >= earliest);
-            self.prune_at = 2 * self.kept.len() + 10_000;
+            self.prune(self.newest.saturating_sub(span));
         }
-        if self.kept.len() < MAX_KEPT {
-            self.kept.push((at, cause));
-        } else {
-            self.is_incomplete = true;
+        let cause = failed.map(|failed| self.cause(at, failed));
+        self.kept.push((at, cause));
+    }
+
+    /// Drops the requests before `earliest`; the older half of the others too if they are almost `max_kept`.
+    fn prune(&mut self, earliest: Micros) {
+        self.kept.retain(|(at, _)| *at >= earliest);
+        if self.kept.len() > self.max_kept - self.max_kept / 10 {
+            let half = self.kept.len() / 2;
+            self.kept.select_nth_unstable_by_key(half, |(at, _)| *at);
+            let latest = self.kept.drain(..half).map(|(at, _)| at).max();
+            self.latest_dropped = self.latest_dropped.max(latest);
+        }
+        self.prune_at = (2 * self.kept.len() + 10_000).min(self.max_kept);
+        self.remove_unused_causes();
+    }
+
+    /// Makes room for other causes.
+    fn remove_unused_causes(&mut self) {
+        let mut is_used = vec![false; self.causes.len()];
+        for cause in self.kept.iter().filter_map(|(_, cause)| *cause) {
+            is_used[cause as usize] = true;
+        }
+        let mut new_indexes = vec![0; self.causes.len()];
+        self.indexes.clear();
+        for (index, cause) in std::mem::take(&mut self.causes).into_iter().enumerate() {
+            if is_used[index] {
+                new_indexes[index] = self.causes.len() as u32;
+                self.indexes.insert(cause.cause.clone(), self.causes.len());
+                self.causes.push(cause);
+            }
+        }
+        for cause in self.kept.iter_mut().filter_map(|(_, cause)| cause.as_mut()) {
+            *cause = new_indexes[*cause as usize];
         }
     }
 
@@ -130,7 +162,7 @@ impl Counts {
             failed: causes.iter().map(|cause| cause.count).sum(),
             total: Some(self.total),
             causes,
-            is_incomplete: self.is_incomplete,
+            is_incomplete: self.latest_dropped.is_some_and(|at| at >= since),
         }
     }
 }
@@ -143,6 +175,7 @@ pub(super) struct Summary {
     pub(super) failed: u64,
     /// The most frequent first.
     pub(super) causes: Vec<CauseCount>,
+    /// Whether the counts are lower bounds.
     is_incomplete: bool,
 }
 
@@ -163,7 +196,8 @@ impl Summary {
         let noun = if of == 1 { "request" } else { "requests" };
         match self.total {
             Some(total) => {
-                format!("{bound}{count} of {} {noun}{slow} {verb}", grouped(&total.to_string()))
+                let total = grouped(&total.to_string());
+                format!("{bound}{count} of {bound}{total} {noun}{slow} {verb}")
             }
             None => format!("{bound}{count} {noun}{slow} {verb}"),
         }
@@ -178,5 +212,59 @@ impl Summary {
         let counted = if args.unfinished { "unfinished" } else { "failed" };
         summary[counted] = self.failed.into();
         json!({ "summary": summary })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(span: Micros, max_kept: usize) -> Counts {
+        Counts { max_kept, prune_at: max_kept.min(10_000), ..Counts::new(Some(span)) }
+    }
+
+    fn add(counts: &mut Counts, at: Micros, cause: Option<String>) {
+        counts.add(at, cause.map(|cause| Failed { cause, id: "r" }));
+    }
+
+    #[test]
+    fn a_span_with_almost_as_many_requests_as_are_kept_is_counted_whole() {
+        let mut counts = counts(60_000, 100_000);
+        for at in 0..500_000 {
+            add(&mut counts, at, (at % 2 == 0).then(|| "timeout".to_owned()));
+        }
+        let summary = counts.finish(500_000 - 60_000);
+        assert_eq!((summary.total, summary.failed), (Some(60_000), 30_000));
+        assert!(!summary.is_incomplete);
+    }
+
+    #[test]
+    fn of_more_requests_than_are_kept_the_latest_are_counted() {
+        let mut counts = counts(400_000, 100_000);
+        for at in 0..500_000 {
+            let cause = if at < 450_000 { "timeout" } else { "panicked" };
+            add(&mut counts, at, Some(cause.to_owned()));
+        }
+        assert!(counts.kept.len() <= 100_000, "{} requests are kept", counts.kept.len());
+        let summary = counts.finish(100_000);
+        assert!(summary.is_incomplete);
+        assert!(summary.total >= Some(50_000), "{:?}", summary.total);
+        let causes: Vec<_> = summary.causes.iter().map(|cause| cause.cause.as_str()).collect();
+        assert!(causes.contains(&"panicked"), "{causes:?}");
+    }
+
+    #[test]
+    fn causes_before_the_span_leave_room_for_those_within() {
+        let mut counts = counts(1_000, 100_000);
+        for at in 0..30_000 {
+            add(&mut counts, at, Some(format!("old {at}")));
+        }
+        for at in 30_000..60_000 {
+            add(&mut counts, at, Some(format!("new {}", at % 2)));
+        }
+        let summary = counts.finish(59_000);
+        let causes: Vec<_> =
+            summary.causes.iter().map(|cause| (cause.cause.as_str(), cause.count)).collect();
+        assert_eq!(causes, [("new 0", 500), ("new 1", 500)]);
     }
 }
