@@ -186,7 +186,7 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
     let (screen, rows) = (Screen::detect(), rows.collect::<Vec<_>>());
     table::print(&rows, &args.times.zone(out), args.times.relative, screen, out)?;
     let listed = rows.iter().filter(|row| row.facts.failed).count() as u64;
-    table::print_summary(&summary, &summary.sentence(args), listed, screen, out)?;
+    table::print_summary(&summary, args, listed, screen, out)?;
     Ok(true)
 }
 
@@ -206,7 +206,7 @@ impl RequestsArgs {
         }
     }
 
-    /// Whether the request counts for the last line of the output, which `--failed` and `--unfinished` do not change.
+    /// Whether the request counts for the last line of the output, which `--failed` does not change.
     fn is_counted(&self, facts: Facts, since: Micros) -> bool {
         facts.at >= since && self.slow.is_none_or(|least| facts.duration >= least)
     }

@@ -1,5 +1,6 @@
 //! The table of `candor requests` on the terminal.
 
+use super::RequestsArgs;
 use super::counts::{CauseCount, Summary};
 use super::row::RequestRow;
 use crate::output::{Failure, Output};
@@ -93,7 +94,7 @@ const MAX_CAUSES: usize = 10;
 /// Prints the counts of equal causes, unless the list shows each of them once, and the last line.
 pub(super) fn print_summary(
     summary: &Summary,
-    sentence: &str,
+    args: &RequestsArgs,
     listed: u64,
     screen: Screen,
     out: &mut Output,
@@ -102,12 +103,13 @@ pub(super) fn print_summary(
     if has_equal || summary.failed > listed {
         out.print("\n")?;
         let title = match summary.failed {
-            1 => "cause of the failed request".to_owned(),
-            count => format!("causes of the {} failed requests", grouped(&count.to_string())),
+            1 => format!("cause of the {kind} request"),
+            count => format!("causes of the {} {kind} requests", grouped(&count.to_string())),
         };
         out.print(&screen.render(Row::new().add(Style::Dim, &title)))?;
         let shown = &summary.causes[..summary.causes.len().min(MAX_CAUSES)];
         let count = |cause: &CauseCount| grouped(&cause.count.to_string());
+        let kind = if args.unfinished { "unfinished" } else { "failed" };
         let width = shown.iter().map(|cause| count(cause).len()).max().unwrap_or(0);
         let widest = shown.iter().map(|cause| display_width(&escape(&cause.cause)));
         let end = width + 5 + widest.max().unwrap_or(0).min(screen.width / 2);
@@ -130,7 +132,7 @@ pub(super) fn print_summary(
     }
     out.print("\n")?;
     let style = if summary.failed > 0 { Style::Bold } else { Style::Plain };
-    out.print(&screen.render(Row::new().add(style, sentence)))
+    out.print(&screen.render(Row::new().add(style, &summary.sentence(args))))
 }
 
 /// The times of the rows: with the date if they are of several days, or since the earliest.

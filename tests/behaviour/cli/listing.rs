@@ -185,6 +185,22 @@ fn requests_that_share_an_id_are_counted_as_they_are_listed() {
 }
 
 #[test]
+fn causes_of_unfinished_requests_have_a_heading_of_their_own() {
+    let mut lines: Vec<String> =
+        (0..3).map(|at| line(&format!("r-{at}"), at, "INFO", 1, "")).collect();
+    lines.push(line("r-3", 4, "ERROR", 1, &completed(1.0, 500, "error", "")));
+    let said = candor(&["requests", "-", "--unfinished"], &joined(&lines));
+    let (_, below) = said.out.split_once("\n\n").expect("a section");
+    let wanted = "\
+causes of the 3 unfinished requests
+  3 × no end  latest r-2
+
+3 of 4 requests have no end
+";
+    assert_eq!(below, wanted);
+}
+
+#[test]
 fn causes_that_the_list_shows_once_are_not_repeated() {
     let lines = failures();
     let said = candor(&["requests", "-"], &joined(&[lines[0].clone(), lines[5].clone()]));
