@@ -84,6 +84,12 @@ impl LocalZone {
         format(at, &self.0, "%Y-%m-%d %H:%M:%S%.3f")
     }
 
+    /// The date; in a zone other than UTC with the name of the zone: `2026-11-22 CET`.
+    fn date_with_zone(&self, at: Micros) -> String {
+        let date = format(at, &self.0, "%Y-%m-%d %Z");
+        date.strip_suffix(" UTC").map(str::to_owned).unwrap_or(date)
+    }
+
     /// The abbreviation of the zone, or its offset: `UTC`, `CET`, `+03`.
     pub(crate) fn name(&self, at: Micros) -> String {
         format(at, &self.0, "%Z")
@@ -97,7 +103,7 @@ pub(crate) struct Clock {
     /// Whether times are shown as the time since the first one.
     is_relative: bool,
     first: Option<Micros>,
-    /// The date of the latest row.
+    /// The date of the latest row, with the zone.
     date: String,
 }
 
@@ -108,12 +114,12 @@ impl Clock {
 
     /// Takes the date as known, so that it is not shown.
     pub(crate) fn skip_date(&mut self, at: Micros) {
-        self.date = self.zone.date(at);
+        self.date = self.zone.date_with_zone(at);
     }
 
-    /// The date, if a row at this time is the first of another day.
+    /// The date, if a row at this time is the first of another day, or the first since the clocks changed.
     pub(crate) fn new_date(&mut self, at: Micros) -> Option<String> {
-        let date = self.zone.date(at);
+        let date = self.zone.date_with_zone(at);
         let is_new = !self.is_relative && date != self.date;
         is_new.then(|| self.date.clone_from(&date)).map(|()| date)
     }

@@ -87,8 +87,10 @@ fn head(bill: &Bill, charge: &Charge<'_>, screen: Screen, out: &mut Output) -> R
     }
     out.print(&screen.render(&row))?;
     if let Some((first, last)) = bill.times {
+        let (from, to) = (bill.zone.name(first), bill.zone.name(last));
+        let from = if from == to { String::new() } else { format!(" {from}") };
         let at = |at| bill.zone.date_time(at);
-        let text = format!("{} to {} {}", at(first), at(last), bill.zone.name(last));
+        let text = format!("{}{from} to {} {to}", at(first), at(last));
         out.print(&screen.render(Row::new().add(Style::Dim, &text)))?;
     }
     if charge.months.is_some() {

@@ -28,11 +28,18 @@ pub(super) fn print(
     screen: Screen,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let times = times(rows, zone, is_relative);
-    let heading = match rows.first() {
-        Some(row) if !is_relative && zone.name(row.line.at) != "UTC" => {
-            format!("ended, {}", zone.name(row.line.at))
+    let mut times = times(rows, zone, is_relative);
+    let zone_of = |row: &RequestRow<'_>| zone.name(row.line.at);
+    let first = rows.first().filter(|_| !is_relative).map(zone_of);
+    let heading = match first {
+        // Clocks changed between the requests, so two of them may have the same local time.
+        Some(first) if rows.iter().any(|row| zone_of(row) != first) => {
+            for (time, row) in times.iter_mut().zip(rows) {
+                *time = format!("{time} {}", zone_of(row));
+            }
+            "ended".to_owned()
         }
+        Some(first) if first != "UTC" => format!("ended, {first}"),
         _ => "ended".to_owned(),
     };
     let widest = |text: &dyn Fn(&RequestRow<'_>) -> String, least: usize, most: usize| {
@@ -102,6 +109,7 @@ pub(super) fn print_summary(
     let has_equal = summary.causes.iter().any(|cause| cause.count > 1);
     if has_equal || summary.failed > listed {
         out.print("\n")?;
+        let kind = if args.unfinished { "unfinished" } else { "failed" };
         let title = match summary.failed {
             1 => format!("cause of the {kind} request"),
             count => format!("causes of the {} {kind} requests", grouped(&count.to_string())),
@@ -109,7 +117,6 @@ pub(super) fn print_summary(
         out.print(&screen.render(Row::new().add(Style::Dim, &title)))?;
         let shown = &summary.causes[..summary.causes.len().min(MAX_CAUSES)];
         let count = |cause: &CauseCount| grouped(&cause.count.to_string());
-        let kind = if args.unfinished { "unfinished" } else { "failed" };
         let width = shown.iter().map(|cause| count(cause).len()).max().unwrap_or(0);
         let widest = shown.iter().map(|cause| display_width(&escape(&cause.cause)));
         let end = width + 5 + widest.max().unwrap_or(0).min(screen.width / 2);

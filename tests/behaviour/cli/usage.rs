@@ -130,7 +130,7 @@ fn times_are_utc_local_or_relative() {
         story(&["--local"])
     );
     let view = at(zone, &["view", "-", "--local", "--request", "r-2"]);
-    assert!(view.starts_with("2026-11-23\n00:30:00.030  INFO"), "{view}");
+    assert!(view.starts_with("2026-11-23 CET\n00:30:00.030  INFO"), "{view}");
     let bill = at(zone, &["bill", "-", "--local"]);
     assert!(bill.contains("2026-11-22 11:00:00.030 to 2026-11-23 00:30:00.100 CET"), "{bill}");
     let tail = at(zone, &["tail", "-", "--relative"]);
@@ -138,4 +138,31 @@ fn times_are_utc_local_or_relative() {
     for command in ["requests", "view"] {
         assert_refused(&[command, "-", "--local", "--relative"], &["cannot be used with"]);
     }
+}
+
+#[test]
+fn equal_local_times_before_and_after_the_clocks_change_have_their_zone() {
+    // In Berlin, clocks go back from 03:00 to 02:00 at 01:00 UTC.
+    let of = |id: &str, time: &str| {
+        let end = line(id, 0, "INFO", 1, &completed(10.0, 200, "ok", ""));
+        end.replace("2026-11-22T10:00", &format!("2026-10-25T{time}"))
+    };
+    let lines = joined(&[of("r-1", "00:30"), of("r-2", "01:30")]);
+    let at = |args: &[&str]| {
+        let mut command = command(args);
+        command.env("TZ", "CET-1CEST,M3.5.0,M10.5.0/3");
+        run(command, &lines).out
+    };
+    let requests = at(&["requests", "-", "--local"]);
+    assert!(requests.starts_with("ended  "), "{requests}");
+    assert!(requests.contains("\n02:30:00.000 CEST  r-1 "), "{requests}");
+    assert!(requests.contains("\n02:30:00.000 CET   r-2 "), "{requests}");
+    let utc = at(&["requests", "-"]);
+    assert!(utc.contains("\n00:30:00.000  r-1 ") && !utc.contains("CE"), "{utc}");
+    let bill = at(&["bill", "-", "--local"]);
+    let wanted = "2026-10-25 02:30:00.000 CEST to 2026-10-25 02:30:00.000 CET\n";
+    assert!(bill.contains(wanted), "{bill}");
+    let view = at(&["view", "-", "--local"]);
+    assert!(view.starts_with("2026-10-25 CEST\n02:30:00.000  INFO"), "{view}");
+    assert!(view.contains("\n2026-10-25 CET\n02:30:00.000  INFO"), "{view}");
 }
