@@ -5,9 +5,9 @@ const BUCKETS_PER_POWER: u64 = 32;
 const BUCKET_BITS: u32 = BUCKETS_PER_POWER.trailing_zeros();
 
 /// Half the width of a confidence interval, in standard deviations: 95 % of the samples.
-const DEVIATIONS: f64 = 2.0;
-/// Smaller changes of a percentile are not reported.
-const MIN_CHANGE: f64 = 0.05;
+pub(crate) const DEVIATIONS: f64 = 2.0;
+/// Smaller relative changes of a percentile or share are not reported.
+pub(crate) const MIN_CHANGE: f64 = 0.05;
 
 /// Counts of durations in microseconds.
 #[derive(Debug, Clone, Default)]

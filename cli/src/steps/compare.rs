@@ -9,11 +9,23 @@ use super::{
     NOTHING_FOUND, PERCENTILE_RULE, StepsArgs, UNSUPPORTED, add_name, percentile_cell,
     print_legend, sections, totals_json,
 };
+use crate::histogram::{DEVIATIONS, MIN_CHANGE};
 use crate::output::{Failure, Output};
 use crate::screen::{Screen, Style, grouped, json_line, percent};
 
-/// The percentiles that are compared: the title of the column, and the priorities of its three columns.
-const COMPARED: [(&str, f64, [u8; 3]); 2] = [("p50", 0.50, [5, 2, 7]), ("p99", 0.99, [4, 1, 6])];
+/// The percentiles that are compared: the title of the column, and the priorities of its three columns. A change is
+/// omitted before its value, because its title doesn't name the percentile.
+const COMPARED: [(&str, f64, [u8; 3]); 2] = [("p50", 0.50, [8, 1, 6]), ("p99", 0.99, [5, 0, 4])];
+
+/// The title of a column, its style and priority, and the number of an outcome.
+type Outcome = (&'static str, Style, u8, fn(&Totals) -> u64);
+
+/// The outcomes that are compared.
+const OUTCOMES: [Outcome; 3] = [
+    ("failed", Style::Bad, 9, |totals| totals.failed),
+    ("refused", Style::Warn, 7, |totals| totals.refused),
+    ("cancelled", Style::Warn, 7, |totals| totals.cancelled),
+];
 
 /// Totals of one name in the other log and in this one.
 struct Change {
@@ -52,15 +64,32 @@ impl Change {
         growth.reduce(f64::max).unwrap_or(0.0)
     }
 
-    /// What grew is first, the most first; then new names, those without a change, what shrank, and names that are gone.
+    /// The growth of the share of steps or calls that did not succeed. `None` if it may be due to chance, or if one of
+    /// the logs doesn't have the name.
+    fn failure_growth(&self) -> Option<f64> {
+        if self.presence() != Presence::Both {
+            return None;
+        }
+        let unsuccessful = |totals: &Totals| totals.failed + totals.refused + totals.cancelled;
+        share_growth(
+            (unsuccessful(&self.before), self.before.times.count()),
+            (unsuccessful(&self.row.totals), self.row.totals.times.count()),
+        )
+    }
+
+    /// Orders the rows by group: more failures, longer durations, new names, no change, shorter durations, and names
+    /// that are gone. Within the first two groups, the largest growth comes first.
     fn rank(&self) -> (u8, Reverse<i64>) {
+        if let Some(growth) = self.failure_growth() {
+            return (0, Reverse((growth * 1e6) as i64));
+        }
         let growth = (self.growth_ms() * 1e3) as i64;
         let group = match self.presence() {
-            Presence::New => 1,
-            Presence::Gone => 4,
-            Presence::Both if growth > 0 => 0,
-            Presence::Both if growth == 0 => 2,
-            Presence::Both => 3,
+            Presence::New => 2,
+            Presence::Gone => 5,
+            Presence::Both if growth > 0 => 1,
+            Presence::Both if growth == 0 => 3,
+            Presence::Both => 4,
         };
         (group, Reverse(growth))
     }
@@ -73,12 +102,23 @@ pub(super) fn run(
     after: Summary,
     out: &mut Output,
 ) -> Result<bool, Failure> {
-    let mut changes = pairs(before.steps, after.steps, SpanKind::Step, args.top);
+    let mut changes = pairs(before.steps, after.steps, SpanKind::Step);
+    let mut calls = pairs(before.calls, after.calls, SpanKind::Call);
+    let all = changes.len() + calls.len();
+    if args.top > 0 {
+        changes.truncate(args.top);
+        calls.truncate(args.top);
+    }
     let step_count = changes.len();
-    changes.extend(pairs(before.calls, after.calls, SpanKind::Call, args.top));
+    changes.extend(calls);
     if changes.is_empty() {
         out.note(NOTHING_FOUND.to_owned());
         return Ok(false);
+    }
+    match all - changes.len() {
+        0 => {}
+        1 => out.note("1 row is left out; use --top 0 to list all".to_owned()),
+        count => out.note(format!("{count} rows are left out; use --top 0 to list all")),
     }
     if args.json {
         for change in &changes {
@@ -90,23 +130,27 @@ pub(super) fn run(
     let is_too_few = |totals: &Totals| totals.times.percentile_ms(0.99).is_none();
     let has_too_few =
         changes.iter().any(|change| is_too_few(&change.before) || is_too_few(&change.row.totals));
-    let table = Table {
+    let mut table = Table {
         sections: sections(step_count, changes.len()),
         names: changes.iter().map(|change| (change.row.style(), change.row.label())).collect(),
         columns: columns(&changes),
         chart: None,
     };
+    table.omit_columns(screen);
+    let has_column = |title| table.columns.iter().any(|column| column.title == title);
+    let was = has_column("was").then(|| "was: in the other log".to_owned());
+    let change = has_column("change")
+        .then(|| format!("change: {UNSUPPORTED} if there is none, or if chance can explain it"));
+    let titles = was.into_iter().chain(change).collect::<Vec<_>>();
+    let mut legend = if titles.is_empty() { Vec::new() } else { vec![titles.join("; ")] };
     table.print(screen, out)?;
-    let mut legend = vec![format!(
-        "was: in the other log; change: {UNSUPPORTED} if there is none, or if chance can explain it"
-    )];
     legend.extend(has_too_few.then(|| PERCENTILE_RULE.to_owned()));
     print_legend(&legend, screen, out)?;
     Ok(true)
 }
 
-/// The names of both logs, sorted.
-fn pairs(before: TotalsByName, after: TotalsByName, kind: SpanKind, top: usize) -> Vec<Change> {
+/// The names of both logs, sorted by `Change::rank`.
+fn pairs(before: TotalsByName, after: TotalsByName, kind: SpanKind) -> Vec<Change> {
     let id = |row: &NamedTotals| (row.service.clone(), row.name.clone(), row.detail.clone());
     let mut earlier: HashMap<_, NamedTotals> =
         before.into_rows(kind, 0).into_iter().map(|row| (id(&row), row)).collect();
@@ -129,9 +173,6 @@ fn pairs(before: TotalsByName, after: TotalsByName, kind: SpanKind, top: usize) 
         .collect();
     // Rows of the same rank stay in the order of their total time.
     changes.sort_by_cached_key(Change::rank);
-    if top > 0 {
-        changes.truncate(top);
-    }
     changes
 }
 
@@ -144,10 +185,16 @@ fn columns(changes: &[Change]) -> Vec<Column> {
     let count = |totals: &Totals| grouped(&totals.times.count().to_string());
     let mut columns = vec![
         column("count", None, &|change| (Style::Plain, count(&change.row.totals))),
-        column("was", Some(3), &|change| (Style::Dim, count(&change.before))),
-        column("failed", Some(8), &|change| failed_cell(&change.row.totals)),
-        column("was", Some(0), &|change| (Style::Dim, failed_cell(&change.before).1)),
+        column("was", Some(2), &|change| (Style::Dim, count(&change.before))),
     ];
+    for (title, style, priority, count) in OUTCOMES {
+        let occurs = |change: &Change| count(&change.row.totals) + count(&change.before) > 0;
+        if title == "failed" || changes.iter().any(occurs) {
+            let cell = |totals: &Totals| outcome_cell(totals, style, count(totals));
+            columns.push(column(title, Some(priority), &|change| cell(&change.row.totals)));
+            columns.push(column("was", Some(3), &|change| (Style::Dim, cell(&change.before).1)));
+        }
+    }
     for (title, share, [value, was, relative]) in COMPARED {
         let is_known = |change: &Change| {
             [&change.row.totals, &change.before]
@@ -168,14 +215,33 @@ fn columns(changes: &[Change]) -> Vec<Column> {
     columns
 }
 
-/// The share of the calls that failed.
-fn failed_cell(totals: &Totals) -> (Style, String) {
+/// The share of the steps or calls with an outcome, of which there are `part`.
+fn outcome_cell(totals: &Totals, style: Style, part: u64) -> (Style, String) {
     let count = totals.times.count();
     if count == 0 {
         return (Style::Dim, UNSUPPORTED.to_owned());
     }
-    let style = if totals.failed > 0 { Style::Bad } else { Style::Dim };
-    (style, percent(totals.failed as f64, count as f64))
+    let style = if part > 0 { style } else { Style::Dim };
+    (style, percent(part as f64, count as f64))
+}
+
+/// The growth of a share from one log to the other; each is a part and its whole. `None` if it may be due to chance.
+///
+/// As with percentiles, the confidence intervals must be disjoint, and the shares must differ by `MIN_CHANGE`.
+fn share_growth(before: (u64, u64), after: (u64, u64)) -> Option<f64> {
+    let share = |(part, whole): (u64, u64)| part as f64 / whole.max(1) as f64;
+    let growth = share(after) - share(before);
+    let is_disjoint = interval(after).0 > interval(before).1;
+    (is_disjoint && growth >= MIN_CHANGE * share(before)).then_some(growth)
+}
+
+/// The confidence interval of a share, by Wilson's formula, which suits small samples and shares near 0 or 1.
+fn interval((part, whole): (u64, u64)) -> (f64, f64) {
+    let (part, whole, square) = (part as f64, whole.max(1) as f64, DEVIATIONS * DEVIATIONS);
+    let middle = (part + square / 2.0) / (whole + square);
+    let spread = (part * (whole - part) / whole + square / 4.0).sqrt();
+    let margin = DEVIATIONS * spread / (whole + square);
+    (middle - margin, middle + margin)
 }
 
 /// `+46%`, `×12`, `new`.

@@ -36,7 +36,8 @@ A row of the output:
 
 With --compare, `was` is the value in the other log. A change is shown only if
 chance can't explain it: the 95 % confidence intervals of the two percentiles
-don't overlap, and they differ by at least 5 %. What grew most comes first.
+don't overlap, and they differ by at least 5 %. Rows that fail more often come
+first, then those that became slower.
 
 Examples:
   candor steps app.log app.log.*.gz
@@ -54,7 +55,8 @@ pub(crate) struct StepsArgs {
     /// Compare with the log OTHER, for example from before a release. Repeat it for several files
     #[arg(long, value_name = "OTHER")]
     compare: Vec<PathBuf>,
-    /// Show this many steps and this many dependency calls, those with the most time first; 0 for all
+    /// Show this many steps and this many dependency calls: those with the most time, or with --compare those that
+    /// fail more often or became slower; 0 for all
     #[arg(long, value_name = "N", default_value = "20", value_parser = parse_count)]
     top: usize,
     /// Print one JSON object for each step and call

@@ -51,10 +51,8 @@ pub(super) struct Table {
 impl Table {
     /// Prints the sections that have rows.
     pub(super) fn print(mut self, screen: Screen, out: &mut Output) -> Result<(), Failure> {
-        let names = self.names.iter().map(|(_, name)| display_width(&escape(name)));
-        let titles = self.sections.iter().map(|section| display_width(section.title));
-        let widest = names.chain(titles).max().unwrap_or(0).max(MIN_NAME_WIDTH);
-        self.omit_columns(widest.min(MAX_UNCUT_NAME), screen);
+        self.omit_columns(screen);
+        let widest = self.widest_name();
         let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
         let available = screen.width.saturating_sub(widths.iter().sum());
         let beside_chart = available.saturating_sub(MIN_CHART_WIDTH + GAP).max(MAX_UNCUT_NAME);
@@ -94,8 +92,15 @@ impl Table {
         Ok(())
     }
 
+    fn widest_name(&self) -> usize {
+        let names = self.names.iter().map(|(_, name)| display_width(&escape(name)));
+        let titles = self.sections.iter().map(|section| display_width(section.title));
+        names.chain(titles).max().unwrap_or(0).max(MIN_NAME_WIDTH)
+    }
+
     /// Omits columns until the names have enough room.
-    fn omit_columns(&mut self, name_width: usize, screen: Screen) {
+    pub(super) fn omit_columns(&mut self, screen: Screen) {
+        let name_width = self.widest_name().min(MAX_UNCUT_NAME);
         let taken = |columns: &[Column]| columns.iter().map(Column::width).sum::<usize>();
         while name_width + taken(&self.columns) > screen.width {
             let least = self.columns.iter().filter_map(|column| column.priority).min();

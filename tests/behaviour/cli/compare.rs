@@ -116,6 +116,75 @@ fn two_logs_are_compared_and_what_grew_most_is_first() {
 }
 
 #[test]
+fn steps_that_fail_more_often_come_first_and_rows_beyond_top_are_counted() {
+    let names: Vec<String> = (0..24).map(|number| format!("step_{number}")).collect();
+    let long = names.iter().flat_map(|name| steps(name, 40, 100.0)).collect::<Vec<_>>();
+    let short = steps("short", 40, 2.0);
+    let failing: Vec<String> =
+        short.iter().map(|line| line.replace("\"ok\"", "\"error\"")).collect();
+    let slower = steps("slower", 40, 500.0);
+    let folder = Folder::new("compare-failures");
+    let before = [long.clone(), short.clone(), steps("slower", 40, 100.0)].concat();
+    let before = folder.file("before.log", &joined(&before));
+    let after = joined(&[long, failing, slower].concat());
+    let said = candor(&["steps", "-", "--compare", &before], &after);
+    let names: Vec<&str> =
+        said.out.lines().skip(1).filter_map(|row| row.split_whitespace().next()).collect();
+    assert_eq!(names[..2], ["short", "slower"], "{}", said.out);
+    assert_eq!(said.err, "candor: 6 rows are left out; use --top 0 to list all\n");
+    let said = candor(&["steps", "-", "--compare", &before, "--top", "0"], &after);
+    assert_eq!(said.err, "");
+    // One failure of 40 may be chance.
+    let one = [&failing_once(&short)[..], &steps("slower", 40, 500.0)].concat();
+    let rows = candor(&["steps", "-", "--compare", &before, "--json"], &joined(&one)).json();
+    assert_eq!((&rows[0]["step"], &rows[1]["step"]), (&"slower".into(), &"short".into()));
+}
+
+/// The lines, of which the first is a failure.
+fn failing_once(lines: &[String]) -> Vec<String> {
+    let mut lines = lines.to_vec();
+    lines[0] = lines[0].replace("\"ok\"", "\"error\"");
+    lines
+}
+
+#[test]
+fn refused_and_cancelled_calls_of_two_logs_are_compared() {
+    let of = |level: &str, outcome: &str| -> Vec<String> {
+        let call = call("payments", "charge", 10.0, None, 2, 1, 0.0);
+        let call = call.replace("\"outcome\":\"ok\"", &format!("\"outcome\":\"{outcome}\""));
+        (0..50).map(|at| line("r-1", at, level, 1, &call)).collect()
+    };
+    let folder = Folder::new("compare-refused");
+    let before = folder.file("before.log", &joined(&of("INFO", "ok")));
+    for (outcome, title) in [("error", "refused"), ("cancelled", "cancelled")] {
+        let after = [of("INFO", "ok"), of("WARN", outcome)].concat();
+        let said = candor_at("120", &["steps", "-", "--compare", &before], &joined(&after));
+        let rows: Vec<Vec<&str>> =
+            said.out.lines().map(|row| row.split_whitespace().collect()).collect();
+        assert_eq!(rows[0][2..8], ["count", "was", "failed", "was", title, "was"], "{}", said.out);
+        assert_eq!(rows[1][2..8], ["100", "50", "0%", "0%", "50%", "0%"], "{}", said.out);
+    }
+}
+
+#[test]
+fn a_narrow_table_has_no_change_without_its_value() {
+    let folder = Folder::new("compare-narrow");
+    let before = folder.file("before.log", &joined(&steps("place_order", 400, 50.0)));
+    let after = joined(&steps("place_order", 400, 2_000.0));
+    for columns in 30..90 {
+        let args = ["steps", "-", "--compare", &before];
+        let said = candor_at(&columns.to_string(), &args, &after);
+        let head: Vec<&str> = said.out.lines().next().expect("a head").split_whitespace().collect();
+        let count = |title: &str| head.iter().filter(|word| **word == title).count();
+        let values = count("p50") + count("p99");
+        assert!(count("change") <= values, "{columns} columns: {}", said.out);
+        let legend = said.out.replace('\n', " ");
+        assert_eq!(legend.contains("was: in the other log"), count("was") > 0, "{}", said.out);
+        assert_eq!(legend.contains("change: –"), count("change") > 0, "{}", said.out);
+    }
+}
+
+#[test]
 fn noise_is_not_a_change() {
     // Other durations of the same distribution, and more than the percentile differs by five percent.
     let rows = compared(&steps("load", 30, 100.0), &steps("load", 37, 115.0));
