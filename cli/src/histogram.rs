@@ -91,7 +91,7 @@ impl Histogram {
         let (low, high) = ((rank - margin).floor(), (rank + margin).ceil());
         let at = |rank: f64| self.bounds_at(rank as u64);
         let low = if low < 1.0 { 0.0 } else { at(low).0 as f64 / 1e3 };
-        // Beyond the last value, the values tell nothing.
+        // There is no upper bound beyond the last value.
         let is_open = high > self.count as f64;
         let high = if is_open { f64::INFINITY } else { at(high).1 as f64 / 1e3 };
         (low, high)
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(spread(5, 2).change_since(&spread(5, 1), 0.5), None);
         // A p99 of 100 values is the second largest of them: the next log may have any other.
         assert_eq!(spread(100, 2).change_since(&spread(100, 1), 0.99), None);
-        // Four percent of many values are certain, but nobody needs to know.
+        // Four percent of many values is not chance, but is below `MIN_CHANGE`.
         assert_eq!(spread(1_000_000, 104).change_since(&spread(1_000_000, 100), 0.5), None);
     }
 }

@@ -37,8 +37,7 @@ pub(crate) fn report(mut error: clap::Error, command: &clap::Command, args: &[St
 
 /// Names the commands that have the option, and the options of the command in use.
 fn option_tip(option: &str, command: &clap::Command, args: &[String]) -> Option<String> {
-    let used =
-        command.get_subcommands().find(|used| args.iter().any(|arg| arg == used.get_name()))?;
+    let used = args.iter().find_map(|arg| command.find_subcommand(arg))?;
     let own: Vec<String> = long_options(used).map(|name| format!("--{name}")).collect();
     let own = match own.as_slice() {
         [] => format!("'candor {}' has no options", used.get_name()),

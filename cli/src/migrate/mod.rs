@@ -37,7 +37,7 @@ use scope::Scopes;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The output is a diff. What a person has to decide goes to standard error:
+The output is a diff. Decisions for a person go to standard error:
   src/api.rs:41:9: `info!` is not rewritten to `candor::info!`: the type of …
   12 call sites in 3 files to rewrite, 1 decision for a person, 1 unchecked
 

@@ -59,6 +59,8 @@ fn an_option_of_another_command_says_whose_it_is_and_what_exists_here() {
         &["'--failed' is an option of 'candor story', 'candor requests', 'candor tail'; "],
     );
     assert_refused(&["steps", "--frobnicate", "-"], &[own]);
+    // A file with the name of another subcommand.
+    assert_refused(&["steps", "story", "--frobnicate"], &[own]);
 }
 
 #[test]
