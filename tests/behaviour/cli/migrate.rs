@@ -218,6 +218,28 @@ fn modules_that_export_each_other_are_read_once() {
 }
 
 #[test]
+fn many_modules_that_export_everything_are_read_once() {
+    const MODULES: usize = 40;
+    let root: String = (0..MODULES).map(|at| format!("mod m{at};\npub use m{at}::*;\n")).collect();
+    let folder = package("globs", &[("src/lib.rs", "pub mod all;\n"), ("src/all/mod.rs", &root)]);
+    for at in 0..MODULES {
+        let text = format!(
+            "use super::*;\npub type Id{at} = u64;\npub fn f{at}(id: Id{}, names: Vec<String>) {{\n    \
+             tracing::info!(id, \"read\");\n    tracing::info!(?names);\n}}\n",
+            (at + 1) % MODULES
+        );
+        fs::write(folder.0.join(format!("src/all/m{at}.rs")), text).expect("a file");
+    }
+    let start = std::time::Instant::now();
+    let said = write(&folder);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert_eq!(said.err.matches("the type of `names` is not known").count(), MODULES);
+    for at in 0..MODULES {
+        assert!(read(&folder, &format!("src/all/m{at}.rs")).contains("candor::info!(id, "));
+    }
+}
+
+#[test]
 fn fields_of_log_become_fields() {
     let cases = [
         ("a: u32", "log::warn!(a = a; \"done {}\", 3);", "candor::warn!(a = a, \"done {}\", 3);"),
