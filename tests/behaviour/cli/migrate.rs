@@ -108,6 +108,7 @@ fn an_event_stays_if_the_type_of_a_value_does_not_decide_what_is_shown() {
         ("a: u32", "log::info!(a:? = a; \"done\");", "write the fields of `log` as `key = value`"),
         ("a: E", "log::info!(a:err = a; \"done\");", "write the fields of `log` as `key = value`"),
         ("a: &str", "log::info!(a = a; \"done\");", "`a` is text"),
+        ("", "log::info!(a = Mode::debug(); \"set\");", "the type of `a` is not known"),
         ("a: u32", "tracing::event!(make(), a);", "the level is not a constant"),
     ];
     for (at, (parameters, event, reason)) in cases.into_iter().enumerate() {
@@ -247,6 +248,11 @@ fn fields_of_log_become_fields() {
             "a: u32",
             "log::info!(target: \"shop\", a = a, b = true ; \"done\");",
             "candor::info!(target: \"shop\", a = a, b = true , \"done\");",
+        ),
+        (
+            "",
+            "log::info!(mode = Mode::debug() as u32; \"set\");",
+            "candor::info!(mode = Mode::debug() as u32, \"set\");",
         ),
     ];
     for (at, (parameters, event, expected)) in cases.into_iter().enumerate() {
