@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::scope::{self, Scopes};
-use super::types::Definitions;
+use super::types::{Definitions, ScopedName};
 
 /// The files below `src` of one package. A file is read when a path first leads to it.
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(super) struct PackageFiles {
 }
 
 /// The file that defines a type, and the name of the type there.
-type Found = (Rc<ModuleFile>, String);
+type Found = (Rc<ModuleFile>, ScopedName);
 
 /// The file of a module.
 pub(super) struct ModuleFile {
@@ -73,13 +73,19 @@ impl PackageFiles {
                 result = known.flatten();
             } else if let Some((name, module)) = target.split_last() {
                 let files = self.files_of(module);
-                match files.iter().find(|file| file.definitions.has(name)) {
-                    Some(file) => result = Some((Rc::clone(file), name.clone())),
-                    None => next.extend(files.iter().rev().flat_map(|file| {
-                        let exports = file.scopes.exports(name, &file.module, &self.library);
-                        exports.into_iter().rev()
-                    })),
-                }
+                // The module is that of the file, or a module inside the file.
+                let inside = |file: &ModuleFile| {
+                    module.strip_prefix(file.module.as_slice()).unwrap_or_default().to_vec()
+                };
+                result = files.iter().find_map(|file| {
+                    let found = ScopedName { scope: inside(file), name: name.clone() };
+                    file.definitions.has(&found).then(|| (Rc::clone(file), found))
+                });
+                next.extend(files.iter().rev().flat_map(|file| {
+                    let inside = inside(file);
+                    let exports = file.scopes.exports(name, &file.module, &inside, &self.library);
+                    exports.into_iter().rev()
+                }));
             }
             if result.is_some() {
                 break;

@@ -199,6 +199,38 @@ fn types_of_other_files_of_the_package_are_known() {
 }
 
 #[test]
+fn a_type_of_another_module_with_the_same_name_is_not_taken() {
+    let orders = "pub use crate::ids::Id;\npub struct State { pub rows: usize }\n\
+        #[candor::redact]\npub struct Card { pub id: u64 }\npub struct Shown;\n\
+        pub mod inner {\n    pub type Id = u64;\n    pub struct Row { pub id: Id }\n}\n\
+        mod other {\n    use super::Shown;\n    pub struct State;\n    impl candor::Loggable for State {}\n    \
+        impl candor::Loggable for Shown {}\n    pub struct Card;\n    \
+        fn stays(card: Card) {\n        tracing::info!(?card);\n    }\n    \
+        fn goes(state: State, shown: Shown) {\n        tracing::info!(?state, ?shown);\n    }\n}\n\
+        fn stays(id: Id, state: State) {\n    type Count = u64;\n    tracing::info!(%id);\n    tracing::info!(?state);\n}\n\
+        #[cfg(test)]\nmod tests {\n    use super::*;\n    type Id = u64;\n    const LIMIT: usize = 3;\n    \
+        fn goes(id: Id, state: State, card: Card) {\n        tracing::info!(id, state.rows, ?card, LIMIT);\n    }\n}\n";
+    let main = "mod ids;\nmod orders;\nuse ids::LIMIT;\nuse orders::{Count, Id, State};\n\
+        fn stays(id: Id, state: State, count: Count) {\n    tracing::info!(id = %id, \"read\");\n    \
+        tracing::info!(?state);\n    tracing::info!(count);\n    tracing::info!(LIMIT);\n}\n\
+        mod limits {\n    const LIMIT: usize = 3;\n}\n\
+        fn goes(row: orders::inner::Row) {\n    tracing::info!(row.id);\n}\nfn main() {}\n";
+    let ids = "pub struct Id(pub String);\npub const LIMIT: &str = \"none\";\n";
+    let files = [("src/main.rs", main), ("src/orders.rs", orders), ("src/ids.rs", ids)];
+    let folder = package("same-names", &files);
+    write(&folder);
+    for (path, source) in &files[..2] {
+        // Every event of a function `goes` is rewritten, and no other.
+        let mut goes = false;
+        let expected = source.split_inclusive('\n').map(|line| {
+            goes = line.contains("fn goes") || goes && !line.contains("fn ");
+            if goes { line.replace("tracing::", "candor::") } else { line.to_owned() }
+        });
+        assert_eq!(read(&folder, path), expected.collect::<String>(), "{path}");
+    }
+}
+
+#[test]
 fn a_test_finds_the_types_of_the_library() {
     let test = "use shop::Order;\nfn f(order: &Order) { tracing::info!(order.id, \"read\"); }\n";
     let lib = "pub struct Order { pub id: u64 }\n";
