@@ -106,7 +106,9 @@ pub(super) fn check_key_values(
             '?' | '%' if before == Some(range.start) => has_modifier = true,
             _ => {}
         }
-        before = (mark.as_char() == ':').then_some(range.end);
+        // The second `:` of `::` is not the start of a modifier.
+        let is_path = before == Some(range.start);
+        before = (mark.as_char() == ':' && !is_path).then_some(range.end);
         tree
     });
     let trees: TokenStream = trees.collect();

@@ -672,7 +672,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         let at = item.self_ty.span().byte_range().start;
         let own = match self.types().kind(&item.self_ty, at) {
             Kind::Struct(own) => Some(own),
-            _ => name.map(OwnType::here),
+            _ => name.map(|name| OwnType::here(name, self.types(), at)),
         };
         let outer = std::mem::replace(&mut self.own_type, own);
         visit::visit_item_impl(self, item);

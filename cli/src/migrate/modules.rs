@@ -1,13 +1,13 @@
 //! The types that the other files of a package define.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::scope::{self, Scopes};
-use super::types::Definitions;
+use super::types::{Definitions, ScopedName};
 
 /// The files below `src` of one package. A file is read when a path first leads to it.
 #[derive(Default)]
@@ -16,7 +16,12 @@ pub(super) struct PackageFiles {
     /// The name by which tests and programs of the package import its library.
     library: String,
     read: RefCell<HashMap<PathBuf, Option<Rc<ModuleFile>>>>,
+    /// The results of [`find`](Self::find), by path.
+    found: RefCell<HashMap<Vec<String>, Option<Found>>>,
 }
+
+/// The file that defines a type, and the name of the type there.
+type Found = (Rc<ModuleFile>, ScopedName);
 
 /// The file of a module.
 pub(super) struct ModuleFile {
@@ -27,12 +32,9 @@ pub(super) struct ModuleFile {
     pub(super) definitions: Definitions,
 }
 
-/// How many re-exports lead to a type at most. Two modules may re-export each other.
-const DEPTH: usize = 8;
-
 impl PackageFiles {
     pub(super) fn new(folder: &Path, library: String) -> Self {
-        PackageFiles { folder: folder.to_owned(), library, read: RefCell::default() }
+        PackageFiles { folder: folder.to_owned(), library, ..PackageFiles::default() }
     }
 
     /// The module of a file, as a path from `crate`. Empty if the file is not below `src`, or is a program of its own.
@@ -56,21 +58,46 @@ impl PackageFiles {
     }
 
     /// The file that defines the type with one of these paths, and the name of the type there.
-    pub(super) fn find(&self, paths: &[Vec<String>]) -> Option<(Rc<ModuleFile>, String)> {
-        paths.iter().find_map(|path| self.find_at(path, DEPTH))
+    pub(super) fn find(&self, paths: &[Vec<String>]) -> Option<Found> {
+        paths.iter().find_map(|path| self.find_at(path))
     }
 
-    fn find_at(&self, path: &[String], depth: usize) -> Option<(Rc<ModuleFile>, String)> {
-        let depth = depth.checked_sub(1)?;
-        let (name, module) = path.split_last()?;
-        let files = self.files_of(module);
-        if let Some(file) = files.iter().find(|file| file.definitions.has(name)) {
-            return Some((Rc::clone(file), name.clone()));
+    /// Follows the re-exports of a path. Modules may re-export each other, so each path is visited once.
+    fn find_at(&self, path: &[String]) -> Option<Found> {
+        let mut visited = HashSet::new();
+        let mut next = vec![path.to_vec()];
+        let mut result = None;
+        while let Some(target) = next.pop() {
+            let known = self.found.borrow().get(&target).cloned();
+            if known.is_some() || !visited.insert(target.clone()) {
+                result = known.flatten();
+            } else if let Some((name, module)) = target.split_last() {
+                let files = self.files_of(module);
+                // The module is that of the file, or a module inside the file.
+                let inside = |file: &ModuleFile| {
+                    module.strip_prefix(file.module.as_slice()).unwrap_or_default().to_vec()
+                };
+                result = files.iter().find_map(|file| {
+                    let found = ScopedName { scope: inside(file), name: name.clone() };
+                    file.definitions.has(&found).then(|| (Rc::clone(file), found))
+                });
+                next.extend(files.iter().rev().flat_map(|file| {
+                    let inside = inside(file);
+                    let exports = file.scopes.exports(name, &file.module, &inside, &self.library);
+                    exports.into_iter().rev()
+                }));
+            }
+            if result.is_some() {
+                break;
+            }
         }
-        files.iter().find_map(|file| {
-            let targets = file.scopes.exports(name, &file.module, &self.library);
-            targets.iter().find_map(|target| self.find_at(target, depth))
-        })
+        let mut found = self.found.borrow_mut();
+        if result.is_none() {
+            // All that `path` leads to is visited, so none of these paths leads to a type.
+            found.extend(visited.into_iter().map(|target| (target, None)));
+        }
+        found.insert(path.to_vec(), result.clone());
+        result
     }
 
     /// The files that may contain a module: its own file, or that of the module around it.

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Item, UseTree, Visibility};
 
-use super::types::Definitions;
+use super::types::{Definitions, ScopedName};
 
 /// The names that a file imports and defines, by scope.
 #[derive(Default)]
@@ -29,6 +29,8 @@ struct Scope {
     is_module: bool,
     /// The name of a module inside the file.
     name: Option<String>,
+    /// The modules and blocks from the scope of the file. A block has its position as a name, so that no module is equal.
+    path: Vec<String>,
     /// Modules and types that the scope defines.
     items: HashSet<String>,
 }
@@ -78,20 +80,43 @@ pub(super) fn collect(file: &syn::File, len: usize) -> (Scopes, Definitions) {
     collector.open(0..len.max(1), true, None);
     collector.add_items(&file.items);
     visit::visit_file(&mut collector, file);
-    (collector.scopes, collector.definitions)
+    let Collector { scopes, mut definitions, loggable, .. } = collector;
+    for (found, at) in loggable {
+        // A type that is not defined in this file is imported where the `impl` is.
+        let own = scopes.definition(&found.name, at, |name| definitions.has(name));
+        definitions.redacted.insert(own.unwrap_or(found));
+    }
+    (scopes, definitions)
 }
 
 #[derive(Default)]
 struct Collector {
     scopes: Scopes,
     definitions: Definitions,
+    /// The types with an `impl` of `Loggable`, with its position.
+    loggable: Vec<(ScopedName, usize)>,
     open: Vec<usize>,
 }
 
 impl Collector {
     fn open(&mut self, range: Range<usize>, is_module: bool, name: Option<String>) {
+        let mut path = self.path();
+        if !self.open.is_empty() {
+            path.push(name.clone().unwrap_or_else(|| range.start.to_string()));
+        }
         self.open.push(self.scopes.all.len());
-        self.scopes.all.push(Scope { range, is_module, name, items: HashSet::new() });
+        self.scopes.all.push(Scope { range, is_module, name, path, items: HashSet::new() });
+    }
+
+    /// The path of the scope that is read.
+    fn path(&self) -> Vec<String> {
+        let scope = self.open.last().and_then(|at| self.scopes.all.get(*at));
+        scope.map(|scope| scope.path.clone()).unwrap_or_default()
+    }
+
+    /// A name in the scope that is read.
+    fn name(&self, name: &syn::Ident) -> ScopedName {
+        ScopedName { scope: self.path(), name: name.to_string() }
     }
 
     fn add_items(&mut self, items: &[Item]) {
@@ -115,8 +140,8 @@ impl Collector {
 
 impl<'ast> Visit<'ast> for Collector {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
-        let Some((_, items)) = &item.content else { return };
-        self.open(item.span().byte_range(), true, Some(item.ident.to_string()));
+        let Some((brace, items)) = &item.content else { return };
+        self.open(brace.span.join().byte_range(), true, Some(item.ident.to_string()));
         self.add_items(items);
         visit::visit_item_mod(self, item);
         self.open.pop();
@@ -159,12 +184,14 @@ impl<'ast> Visit<'ast> for Collector {
             .iter()
             .filter_map(|field| Some((field.ident.as_ref()?.to_string(), field.ty.clone())));
         let fields = item.generics.params.is_empty().then(|| fields.collect());
-        define(&mut self.definitions.structs, item.ident.to_string(), fields);
+        let name = self.name(&item.ident);
+        define(&mut self.definitions.structs, name, fields);
         self.add_type(&item.attrs, &item.ident);
     }
 
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
-        define(&mut self.definitions.structs, item.ident.to_string(), None);
+        let name = self.name(&item.ident);
+        define(&mut self.definitions.structs, name, None);
         self.add_type(&item.attrs, &item.ident);
     }
 
@@ -175,38 +202,40 @@ impl<'ast> Visit<'ast> for Collector {
         if let (true, syn::Type::Path(own)) = (is_loggable, &*item.self_ty)
             && let Some(name) = own.path.get_ident()
         {
-            self.definitions.redacted.push(name.to_string());
+            self.loggable.push((self.name(name), item.span().byte_range().start));
         }
         visit::visit_item_impl(self, item);
     }
 
     fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
         let ty = item.generics.params.is_empty().then(|| (*item.ty).clone());
-        define(&mut self.definitions.aliases, item.ident.to_string(), ty);
+        let name = self.name(&item.ident);
+        define(&mut self.definitions.aliases, name, ty);
     }
 
     fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
-        define(&mut self.definitions.constants, item.ident.to_string(), Some((*item.ty).clone()));
+        let name = self.name(&item.ident);
+        define(&mut self.definitions.constants, name, Some((*item.ty).clone()));
         visit::visit_item_const(self, item);
     }
 }
 
 impl Collector {
     fn add_type(&mut self, attributes: &[syn::Attribute], name: &syn::Ident) {
-        self.definitions.lines.insert(name.to_string(), name.span().start().line);
+        self.definitions.lines.insert(self.name(name), name.span().start().line);
         let is_redact = |attribute: &syn::Attribute| {
             attribute.path().segments.last().is_some_and(|last| last.ident == "redact")
         };
         if attributes.iter().any(is_redact) {
-            self.definitions.redacted.push(name.to_string());
+            self.definitions.redacted.insert(self.name(name));
         }
     }
 }
 
 /// Adds a definition. If a name is defined twice, its type is unknown.
 fn define<T>(
-    known: &mut std::collections::HashMap<String, Option<T>>,
-    name: String,
+    known: &mut std::collections::HashMap<ScopedName, Option<T>>,
+    name: ScopedName,
     value: Option<T>,
 ) {
     known.entry(name).and_modify(|known| *known = None).or_insert(value);
@@ -316,10 +345,60 @@ impl Scopes {
         found
     }
 
-    /// The paths from `crate` under which the module of the file re-exports a name.
-    pub(super) fn exports(&self, name: &str, module: &[String], library: &str) -> Vec<Vec<String>> {
-        let Some(file) = self.all.first() else { return Vec::new() };
-        let uses = self.uses.iter().filter(|item| item.scope == file.range);
+    /// The definition of a name, as seen from a position. `None` if the name is imported from elsewhere.
+    pub(super) fn definition(
+        &self,
+        name: &str,
+        at: usize,
+        is_defined: impl Fn(&ScopedName) -> bool,
+    ) -> Option<ScopedName> {
+        let mut is_behind_module = false;
+        for scope in self.all.iter().rev().filter(|scope| scope.range.contains(&at)) {
+            // Blocks between the modules are not in scope.
+            if is_behind_module && !scope.is_module {
+                continue;
+            }
+            let found = ScopedName { scope: scope.path.clone(), name: name.to_owned() };
+            if is_defined(&found) {
+                return Some(found);
+            }
+            if scope.items.contains(name) {
+                return None;
+            }
+            let uses = self.uses.iter().filter(|item| item.scope == scope.range);
+            let leaves: Vec<_> = uses.flat_map(|item| &item.leaves).collect();
+            let sees_parent = match leaves.iter().find(|leaf| leaf.name == name) {
+                Some(leaf) if scope.is_module => leaf.path == ["super", name],
+                Some(_) => return None,
+                None => leaves.iter().any(|leaf| leaf.name == "*" && leaf.path == ["super"]),
+            };
+            if scope.is_module && !sees_parent {
+                return None;
+            }
+            is_behind_module = scope.is_module;
+        }
+        None
+    }
+
+    /// A position in a scope.
+    pub(super) fn position(&self, path: &[String]) -> usize {
+        self.all.iter().find(|scope| scope.path == path).map_or(0, |scope| scope.range.start)
+    }
+
+    /// The paths from `crate` under which a module re-exports a name. `module` is the module of the file, and `inside`
+    /// the path from there.
+    pub(super) fn exports(
+        &self,
+        name: &str,
+        module: &[String],
+        inside: &[String],
+        library: &str,
+    ) -> Vec<Vec<String>> {
+        let Some(scope) = self.all.iter().find(|scope| scope.path == inside) else {
+            return Vec::new();
+        };
+        let module = [module, inside].concat();
+        let uses = self.uses.iter().filter(|item| item.scope == scope.range);
         let leaves = uses.flat_map(|item| &item.leaves);
         let found =
             leaves.filter(|leaf| leaf.name == name || leaf.name == "*").filter_map(|leaf| {
@@ -327,8 +406,8 @@ impl Scopes {
                 if leaf.name == "*" {
                     path.push(name.to_owned());
                 }
-                from_crate(&path, module, library).or_else(|| {
-                    let is_here = path.first().is_some_and(|first| file.items.contains(first));
+                from_crate(&path, &module, library).or_else(|| {
+                    let is_here = path.first().is_some_and(|first| scope.items.contains(first));
                     is_here.then(|| module.iter().cloned().chain(path).collect())
                 })
             });

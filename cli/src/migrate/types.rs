@@ -1,6 +1,6 @@
 //! Infers from the syntax of a type or an expression whether candor logs its values without a policy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use syn::{
@@ -33,6 +33,8 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct OwnType {
     pub(super) name: String,
+    /// `None` if the definition is not found.
+    definition: Option<ScopedName>,
     /// `None` for the file that is read.
     file: Option<PathBuf>,
     /// The location in another file: `src/orders.rs:3`.
@@ -40,9 +42,9 @@ pub(super) struct OwnType {
 }
 
 impl OwnType {
-    /// A type of the file that is read.
-    pub(super) fn here(name: String) -> Self {
-        OwnType { name, file: None, location: None }
+    /// A type of the file that is read, as seen from a position.
+    pub(super) fn here(name: String, types: Types<'_>, at: usize) -> Self {
+        OwnType { definition: types.definition(&name, at), name, file: None, location: None }
     }
 }
 
@@ -75,22 +77,30 @@ impl Kind {
     }
 }
 
+/// A name that a scope of a file defines.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct ScopedName {
+    /// The modules and blocks from the scope of the file.
+    pub(super) scope: Vec<String>,
+    pub(super) name: String,
+}
+
 /// The types that a file defines.
 #[derive(Default)]
 pub(super) struct Definitions {
     /// The named fields of each struct. `None` for an enum, or if two types have the name.
-    pub(super) structs: HashMap<String, Option<HashMap<String, Type>>>,
-    pub(super) aliases: HashMap<String, Option<Type>>,
-    pub(super) constants: HashMap<String, Option<Type>>,
+    pub(super) structs: HashMap<ScopedName, Option<HashMap<String, Type>>>,
+    pub(super) aliases: HashMap<ScopedName, Option<Type>>,
+    pub(super) constants: HashMap<ScopedName, Option<Type>>,
     /// Types with `#[redact]` or an `impl` of `Loggable`.
-    pub(super) redacted: Vec<String>,
+    pub(super) redacted: HashSet<ScopedName>,
     /// The lines of the structs and enums.
-    pub(super) lines: HashMap<String, usize>,
+    pub(super) lines: HashMap<ScopedName, usize>,
 }
 
 impl Definitions {
     /// Whether the file defines a type with this name.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &ScopedName) -> bool {
         self.structs.contains_key(name) || self.aliases.contains_key(name)
     }
 }
@@ -168,8 +178,8 @@ impl Types<'_> {
             PathArguments::Parenthesized(_) => return Kind::Unknown,
         };
         if let Some(name) = path.get_ident().map(ToString::to_string) {
-            if let Some(kind) = self.defined(&name, at, depth) {
-                return kind;
+            if let Some(found) = self.definition(&name, at) {
+                return self.defined(&found, depth);
             }
             if let Some(kind) = primitive(&name) {
                 return kind;
@@ -177,9 +187,7 @@ impl Types<'_> {
         }
         let paths = self.files.paths(path, at, self.scopes, self.module);
         if let Some((file, name)) = self.files.find(&paths) {
-            return self
-                .in_file(&file, |types| types.defined(&name, 0, depth))
-                .unwrap_or(Kind::Unknown);
+            return self.in_file(&file, |types| types.defined(&name, depth));
         }
         // Names of the prelude need no import.
         let Some(full) = self.scopes.resolve(path, at) else { return Kind::Unknown };
@@ -229,41 +237,54 @@ impl Types<'_> {
         })
     }
 
+    /// The definition of a type in the file, as seen from a position.
+    fn definition(self, name: &str, at: usize) -> Option<ScopedName> {
+        let definitions = self.definitions;
+        let is_known =
+            |name: &ScopedName| definitions.has(name) || definitions.redacted.contains(name);
+        self.scopes.definition(name, at, is_known)
+    }
+
     /// The kind of a type that the file defines.
-    fn defined(self, name: &str, at: usize, depth: usize) -> Option<Kind> {
-        if self.definitions.redacted.iter().any(|known| known == name) {
-            return Some(Kind::Plain);
+    fn defined(self, found: &ScopedName, depth: usize) -> Kind {
+        if self.definitions.redacted.contains(found) {
+            return Kind::Plain;
         }
-        if let Some(alias) = self.definitions.aliases.get(name) {
-            return Some(alias.as_ref().map_or(Kind::Unknown, |ty| self.kind_at(ty, at, depth)));
+        let is_struct = self.definitions.structs.contains_key(found);
+        match self.definitions.aliases.get(found) {
+            Some(Some(ty)) if !is_struct => {
+                return self.kind_at(ty, self.scopes.position(&found.scope), depth);
+            }
+            Some(_) => return Kind::Unknown,
+            None => {}
         }
-        self.definitions.structs.contains_key(name).then(|| {
-            let line = self.definitions.lines.get(name);
-            let location = self.file.zip(line);
-            Kind::Struct(OwnType {
-                name: name.to_owned(),
-                file: self.file.map(|file| file.path.clone()),
-                location: location
-                    .map(|(file, line)| format!("{}:{line}", self.files.name(&file.path))),
-            })
+        let line = self.definitions.lines.get(found);
+        let location = self.file.zip(line);
+        Kind::Struct(OwnType {
+            name: found.name.clone(),
+            definition: Some(found.clone()),
+            file: self.file.map(|file| file.path.clone()),
+            location: location
+                .map(|(file, line)| format!("{}:{line}", self.files.name(&file.path))),
         })
     }
 
     /// The kind of a field of a struct.
-    fn field(self, base: &Kind, member: &Member, at: usize) -> Kind {
+    fn field(self, base: &Kind, member: &Member) -> Kind {
         let (Kind::Struct(of), Member::Named(member)) = (base, member) else {
             return Kind::Unknown;
         };
+        let Some(found) = &of.definition else { return Kind::Unknown };
         let member = member.to_string();
-        let kind = |types: Types<'_>, at: usize| {
-            let fields = types.definitions.structs.get(&of.name).and_then(Option::as_ref);
+        let kind = |types: Types<'_>| {
+            let fields = types.definitions.structs.get(found).and_then(Option::as_ref);
             let field = fields.and_then(|fields| fields.get(&member));
-            field.map_or(Kind::Unknown, |ty| types.kind(ty, at))
+            field.map_or(Kind::Unknown, |ty| types.kind(ty, types.scopes.position(&found.scope)))
         };
         match &of.file {
-            None => kind(self, at),
+            None => kind(self),
             Some(path) => match self.files.loaded(path) {
-                Some(file) => self.in_file(&file, |types| kind(types, 0)),
+                Some(file) => self.in_file(&file, kind),
                 None => Kind::Unknown,
             },
         }
@@ -460,7 +481,7 @@ pub(super) fn of_expr(value: &Expr, locals: &Locals, types: Types<'_>, at: usize
             _ => Kind::Unknown,
         },
         Expr::Cast(cast) => types.kind(&cast.ty, at),
-        Expr::Field(field) => types.field(&kind(&field.base), &field.member, at),
+        Expr::Field(field) => types.field(&kind(&field.base), &field.member),
         Expr::Path(path) => of_path(path, locals, types, at),
         Expr::Struct(literal) => match types.path(&literal.path, at, DEPTH) {
             kind @ Kind::Struct(_) => kind,
@@ -516,8 +537,12 @@ fn of_path(path: &syn::ExprPath, locals: &Locals, types: Types<'_>, at: usize) -
         if let Some(local) = locals.get(&name) {
             return local.clone();
         }
-        let constant = types.definitions.constants.get(&name).and_then(Option::as_ref);
-        return constant.map_or(Kind::Unknown, |ty| types.kind(ty, at));
+        let constants = &types.definitions.constants;
+        let found = types.scopes.definition(&name, at, |name| constants.contains_key(name));
+        return match found.and_then(|found| Some((constants.get(&found)?.as_ref()?, found.scope))) {
+            Some((ty, scope)) => types.kind(ty, types.scopes.position(&scope)),
+            None => Kind::Unknown,
+        };
     }
     let mut segments = path.path.segments.iter();
     match (segments.next(), segments.next(), segments.next()) {

@@ -108,6 +108,7 @@ fn an_event_stays_if_the_type_of_a_value_does_not_decide_what_is_shown() {
         ("a: u32", "log::info!(a:? = a; \"done\");", "write the fields of `log` as `key = value`"),
         ("a: E", "log::info!(a:err = a; \"done\");", "write the fields of `log` as `key = value`"),
         ("a: &str", "log::info!(a = a; \"done\");", "`a` is text"),
+        ("", "log::info!(a = Mode::debug(); \"set\");", "the type of `a` is not known"),
         ("a: u32", "tracing::event!(make(), a);", "the level is not a constant"),
     ];
     for (at, (parameters, event, reason)) in cases.into_iter().enumerate() {
@@ -198,6 +199,38 @@ fn types_of_other_files_of_the_package_are_known() {
 }
 
 #[test]
+fn a_type_of_another_module_with_the_same_name_is_not_taken() {
+    let orders = "pub use crate::ids::Id;\npub struct State { pub rows: usize }\n\
+        #[candor::redact]\npub struct Card { pub id: u64 }\npub struct Shown;\n\
+        pub mod inner {\n    pub type Id = u64;\n    pub struct Row { pub id: Id }\n}\n\
+        mod other {\n    use super::Shown;\n    pub struct State;\n    impl candor::Loggable for State {}\n    \
+        impl candor::Loggable for Shown {}\n    pub struct Card;\n    \
+        fn stays(card: Card) {\n        tracing::info!(?card);\n    }\n    \
+        fn goes(state: State, shown: Shown) {\n        tracing::info!(?state, ?shown);\n    }\n}\n\
+        fn stays(id: Id, state: State) {\n    type Count = u64;\n    tracing::info!(%id);\n    tracing::info!(?state);\n}\n\
+        #[cfg(test)]\nmod tests {\n    use super::*;\n    type Id = u64;\n    const LIMIT: usize = 3;\n    \
+        fn goes(id: Id, state: State, card: Card) {\n        tracing::info!(id, state.rows, ?card, LIMIT);\n    }\n}\n";
+    let main = "mod ids;\nmod orders;\nuse ids::LIMIT;\nuse orders::{Count, Id, State};\n\
+        fn stays(id: Id, state: State, count: Count) {\n    tracing::info!(id = %id, \"read\");\n    \
+        tracing::info!(?state);\n    tracing::info!(count);\n    tracing::info!(LIMIT);\n}\n\
+        mod limits {\n    const LIMIT: usize = 3;\n}\n\
+        fn goes(row: orders::inner::Row) {\n    tracing::info!(row.id);\n}\nfn main() {}\n";
+    let ids = "pub struct Id(pub String);\npub const LIMIT: &str = \"none\";\n";
+    let files = [("src/main.rs", main), ("src/orders.rs", orders), ("src/ids.rs", ids)];
+    let folder = package("same-names", &files);
+    write(&folder);
+    for (path, source) in &files[..2] {
+        // Every event of a function `goes` is rewritten, and no other.
+        let mut goes = false;
+        let expected = source.split_inclusive('\n').map(|line| {
+            goes = line.contains("fn goes") || goes && !line.contains("fn ");
+            if goes { line.replace("tracing::", "candor::") } else { line.to_owned() }
+        });
+        assert_eq!(read(&folder, path), expected.collect::<String>(), "{path}");
+    }
+}
+
+#[test]
 fn a_test_finds_the_types_of_the_library() {
     let test = "use shop::Order;\nfn f(order: &Order) { tracing::info!(order.id, \"read\"); }\n";
     let lib = "pub struct Order { pub id: u64 }\n";
@@ -218,6 +251,29 @@ fn modules_that_export_each_other_are_read_once() {
 }
 
 #[test]
+fn many_modules_that_export_everything_are_read_once() {
+    const MODULES: usize = 40;
+    let root: String = (0..MODULES).map(|at| format!("mod m{at};\npub use m{at}::*;\n")).collect();
+    let folder =
+        package("globs", &[("src/lib.rs", "pub mod all;\n"), ("src/all/mod.rs", root.as_str())]);
+    for at in 0..MODULES {
+        let text = format!(
+            "use super::*;\npub type Id{at} = u64;\npub fn f{at}(id: Id{}, names: Vec<String>) {{\n    \
+             tracing::info!(id, \"read\");\n    tracing::info!(?names);\n}}\n",
+            (at + 1) % MODULES
+        );
+        fs::write(folder.0.join(format!("src/all/m{at}.rs")), text).expect("a file");
+    }
+    let start = std::time::Instant::now();
+    let said = write(&folder);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert_eq!(said.err.matches("the type of `names` is not known").count(), MODULES);
+    for at in 0..MODULES {
+        assert!(read(&folder, &format!("src/all/m{at}.rs")).contains("candor::info!(id, "));
+    }
+}
+
+#[test]
 fn fields_of_log_become_fields() {
     let cases = [
         ("a: u32", "log::warn!(a = a; \"done {}\", 3);", "candor::warn!(a = a, \"done {}\", 3);"),
@@ -225,6 +281,11 @@ fn fields_of_log_become_fields() {
             "a: u32",
             "log::info!(target: \"shop\", a = a, b = true ; \"done\");",
             "candor::info!(target: \"shop\", a = a, b = true , \"done\");",
+        ),
+        (
+            "",
+            "log::info!(mode = Mode::debug() as u32; \"set\");",
+            "candor::info!(mode = Mode::debug() as u32, \"set\");",
         ),
     ];
     for (at, (parameters, event, expected)) in cases.into_iter().enumerate() {
