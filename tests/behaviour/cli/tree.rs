@@ -83,6 +83,28 @@ fn equal_siblings_are_one_row_with_their_number_range_and_sum() {
 }
 
 #[test]
+fn the_fields_of_every_equal_sibling_are_shown_on_request() {
+    let lines: Vec<String> = (1..=4_u64)
+        .map(|index| {
+            let load = step("load", 5.0, "ok", index, 0, 20.0 * index as f64);
+            line("r-7", 20_000 * index, "INFO", index, &format!("{load},\"order\":\"o-{index}\""))
+        })
+        .chain([line("r-7", 100_000, "INFO", 5, &completed(100.0, 200, "ok", ""))])
+        .collect();
+    assert!(story(&lines, &[]).contains("4 × load"));
+    let shown = story(&lines, &["--fields"]);
+    let mut tail = command(&["tail", "-", "--expand", "--fields"]);
+    tail.env("TZ", "UTC");
+    let drawn = run(tail, &joined(&lines)).out;
+    for shown in [shown, drawn] {
+        assert!(!shown.contains('×'), "{shown}");
+        for index in 1..=4 {
+            assert!(shown.contains(&format!("order=o-{index}\n")), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn a_failed_sibling_has_a_row_of_its_own() {
     let shown = story(&repeating(true), &[]);
     assert!(shown.contains("├ 49 × → db select"), "{shown}");
