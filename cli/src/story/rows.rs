@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::callers::caller;
 use super::model::{Item, ItemKind, Mark, Part, Severity, Story};
+use super::notes;
 use super::timings::covered;
 use crate::line::{Level, value_text};
 use crate::time::{Micros, to_ms};
@@ -279,8 +280,7 @@ fn request_signature(part: &Part) -> Option<Vec<String>> {
     let end = part.end_line.as_ref()?;
     let is_plain = part.severity() == Severity::Good
         && end.level < Level::Warn
-        && part.clock_shift == 0
-        && part.missing_lines == 0;
+        && notes::of_part(part).is_empty();
     let route = match part.end_text("route") {
         route if route.is_empty() => part.path.clone(),
         route => route,

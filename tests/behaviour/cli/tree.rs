@@ -192,6 +192,44 @@ fn called_services_are_below_their_call_on_one_axis() {
     assert_eq!((depth, deepest), (0, 7), "{page}");
 }
 
+/// Four calls of `shop` to `stock`, with the request that each makes. The end of the third has more fields.
+fn four_callees(rest: &str) -> Vec<String> {
+    let at = |service: &str, span: &str, line: String| {
+        line.replace("\"s1\"", &format!("\"{span}\""))
+            .replace("\"trace_id\"", &format!("\"service\":\"{service}\",\"trace_id\""))
+    };
+    let mut lines = Vec::new();
+    for index in 0..4_u64 {
+        let start = 20 * index;
+        let reserve = call("stock", "reserve", 10.0, None, index + 1, 0, start as f64);
+        let rest = if index == 2 { rest } else { "" };
+        let end = completed(8.0, 200, "ok", rest);
+        lines.push(at(
+            "shop",
+            "s1",
+            line("r-7", (start + 10) * 1_000, "INFO", index + 1, &reserve),
+        ));
+        let end = line("r-7", (start + 9) * 1_000, "INFO", 1, &end);
+        lines.push(at("stock", &format!("s2{index}"), end));
+    }
+    let end = line("r-7", 100_000, "INFO", 5, &completed(100.0, 200, "ok", ""));
+    lines.push(at("shop", "s1", end));
+    lines
+}
+
+#[test]
+fn a_request_with_notes_has_a_row_of_its_own() {
+    let shown = story(&four_callees(""), &[]);
+    assert!(shown.contains("4 × → stock reserve"), "{shown}");
+    for (field, note) in [
+        ("lines_suppressed", "! 40 lines were suppressed by the limit of lines per request"),
+        ("lines_sampled_away", "! 40 lines were left out by sampling"),
+    ] {
+        let shown = story(&four_callees(&format!(",\"{field}\":40")), &[]);
+        assert!(shown.contains("3 × → stock reserve") && shown.contains(note), "{shown}");
+    }
+}
+
 #[test]
 fn a_request_with_several_possible_calls_is_not_below_one() {
     let mut lines = three_services();
