@@ -115,16 +115,16 @@ impl<'a> StoryTree<'a> {
         let requests: Vec<usize> = (0..self.nodes.len())
             .filter(|node| matches!(self.nodes[*node].kind, NodeKind::Request(_)))
             .collect();
-        let mut callers: Vec<Option<usize>> = vec![None; story.parts.len()];
+        let mut nesting = Nesting::new(story.parts.len());
         for (index, request) in requests.into_iter().enumerate() {
-            let caller = caller(story, index).filter(|(part, _)| can_nest(&callers, index, *part));
-            let Some((part, node)) =
-                caller.and_then(|(part, item)| Some((part, *calls[part].get(&item)?)))
-            else {
+            let node = caller(story, index).and_then(|(part, item)| {
+                let node = *calls[part].get(&item)?;
+                nesting.add(index, part).then_some(node)
+            });
+            let Some(node) = node else {
                 self.roots.push(request);
                 continue;
             };
-            callers[index] = Some(part);
             let mut children = std::mem::take(&mut self.nodes[node].children);
             children.push(request);
             children.sort_by_key(|child| self.nodes[*child].start);
@@ -308,9 +308,32 @@ fn item_signature(item: &Item) -> Option<Vec<String>> {
     (is_plain && is_ok).then_some(name)
 }
 
-/// Whether `part` can be shown below a call of `caller`: not if `caller` is already below `part`.
-fn can_nest(callers: &[Option<usize>], part: usize, caller: usize) -> bool {
-    let chain = std::iter::successors(Some(caller), |at| callers[*at]);
-    let chain: Vec<usize> = chain.take(MAX_NESTED).collect();
-    chain.len() < MAX_NESTED && !chain.contains(&part)
+/// The parts that are shown below calls of others.
+struct Nesting {
+    /// The part that each part is shown below.
+    callers: Vec<Option<usize>>,
+    /// The number of levels of parts below each part.
+    heights: Vec<usize>,
+}
+
+impl Nesting {
+    fn new(parts: usize) -> Self {
+        Nesting { callers: vec![None; parts], heights: vec![0; parts] }
+    }
+
+    /// Puts `part` below `caller`. Returns `false` if `caller` is already below `part`, or if more than
+    /// `MAX_NESTED` parts would be below each other.
+    fn add(&mut self, part: usize, caller: usize) -> bool {
+        let chain = std::iter::successors(Some(caller), |at| self.callers[*at]);
+        let chain: Vec<usize> = chain.take(MAX_NESTED).collect();
+        // Callees may come before their callers, so `part` may have parts below it already.
+        if chain.len() + self.heights[part] >= MAX_NESTED || chain.contains(&part) {
+            return false;
+        }
+        self.callers[part] = Some(caller);
+        for (above, height) in chain.into_iter().zip(self.heights[part] + 1..) {
+            self.heights[above] = self.heights[above].max(height);
+        }
+        true
+    }
 }

@@ -398,6 +398,44 @@ fn the_page_can_be_used_without_sight_pointer_and_scripts() {
 }
 
 #[test]
+fn requests_below_each_other_have_a_maximum_depth_in_any_order() {
+    // A request makes three equal chains of 100 calls. All requests of a chain have the same time, and the ids of
+    // their spans put each callee before its caller.
+    let mut lines = Vec::new();
+    for chain in 0..3_u64 {
+        let at = 30_000 * (chain + 1);
+        for index in 0..100 {
+            let in_service = |line: String| {
+                line.replace("\"s1\"", &format!("\"{chain}-{index:03}\"")).replace(
+                    "\"trace_id\"",
+                    &format!("\"service\":\"service_{index}\",\"trace_id\""),
+                )
+            };
+            if index > 0 {
+                let callee = format!("service_{}", index - 1);
+                let call = call(&callee, "get", 20.0, None, 1, 0, 0.0);
+                lines.push(in_service(line("r-7", at, "INFO", 1, &call)));
+            }
+            lines.push(in_service(line("r-7", at, "INFO", 2, &completed(20.0, 200, "ok", ""))));
+        }
+        let offset = (at / 1_000 - 20) as f64;
+        let call = call("service_99", "get", 20.0, None, chain + 1, 0, offset);
+        lines.push(line("r-7", at, "INFO", chain + 1, &call));
+    }
+    lines.push(line("r-7", 120_000, "INFO", 4, &completed(120.0, 200, "ok", "")));
+    let page = page_of(&lines);
+    let depths = page.match_indices("--depth:").map(|(at, text)| {
+        let digits = page[at + text.len()..].chars().take_while(char::is_ascii_digit);
+        digits.collect::<String>().parse::<usize>().expect("a depth")
+    });
+    // Each request has a row for itself and one for its call; a folded row and its members have one each.
+    let deepest = depths.max().expect("rows");
+    assert!((60..=130).contains(&deepest), "{deepest}");
+    let shown = story(&lines, &[]);
+    assert!(shown.contains("3 × → service_99 get"), "{shown}");
+}
+
+#[test]
 fn hundreds_of_services_that_call_each_other_are_shown() {
     let lines: Vec<String> = (0..300_u64)
         .flat_map(|index| {
