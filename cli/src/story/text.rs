@@ -447,24 +447,36 @@ fn density_bar(
     layout: &TreeLayout,
 ) -> (usize, String) {
     const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
-    const PARTS: usize = 64;
-    let mut cells = vec![0; layout.bar.max(1)];
-    let mut until = 0;
+    let last = layout.bar.saturating_sub(1);
+    let cell_length = layout.length as f64 / layout.bar.max(1) as f64;
+    let cell_at = |at: Micros| ((at as f64 / cell_length) as usize).min(last);
+    // The covered microseconds of each cell that contains a span.
+    let mut cells: Vec<Option<f64>> = vec![None; last + 1];
+    let in_axis = |at: Micros| (at - layout.start).clamp(0, layout.length);
+    let mut times: Vec<_> = times.map(|(from, to)| (in_axis(from), in_axis(to))).collect();
+    times.sort_unstable();
+    let mut until = -1;
     for (from, to) in times {
-        // The spans are sorted by start, so the covered part ends at `until`.
-        let from = layout.position(from, PARTS).max(until);
-        let to = layout.position(to, PARTS).max(from + 1);
-        until = until.max(to);
-        for part in from..to {
-            if let Some(cell) = cells.get_mut(part / PARTS) {
-                *cell += 1;
-            }
+        // The time before `until` is counted already.
+        if to <= until {
+            continue;
+        }
+        let from = from.max(until);
+        until = to;
+        // A span that ends where a cell begins is not in that cell.
+        let (first, last) = (cell_at(from), cell_at((to - 1).max(from)));
+        for (index, cell) in (first..).zip(&mut cells[first..=last]) {
+            let start = index as f64 * cell_length;
+            let covered = (to as f64).min(start + cell_length) - (from as f64).max(start);
+            *cell.get_or_insert(0.0) += covered.max(0.0);
         }
     }
-    let first = cells.iter().position(|covered| *covered > 0).unwrap_or(0);
-    let shades = cells.iter().skip(first).map(|covered| match covered {
-        0 => ' ',
-        covered => SHADES[(covered * SHADES.len() / PARTS).min(SHADES.len() - 1)],
+    let first = cells.iter().position(Option::is_some).unwrap_or(0);
+    let shades = cells.iter().skip(first).map(|covered| {
+        covered.map_or(' ', |covered| {
+            let shade = covered / cell_length * SHADES.len() as f64;
+            SHADES[(shade as usize).min(SHADES.len() - 1)]
+        })
     });
     (first, shades.collect::<String>().trim_end().to_owned())
 }

@@ -250,6 +250,31 @@ fn a_request_with_several_possible_calls_is_not_below_one() {
 }
 
 #[test]
+fn the_bar_of_a_folded_row_shows_when_and_how_densely_its_members_ran() {
+    // A request of one second with `count` calls of 0.005 ms, one in each `every` microseconds.
+    let bar = |count: u64, every: u64| {
+        let mut lines: Vec<String> = (0..count)
+            .map(|index| {
+                let offset = (every * index) as f64 / 1e3;
+                let get = call("cache", "get", 0.005, None, index + 1, 0, offset);
+                line("r-7", every * index + 5, "INFO", index + 1, &get)
+            })
+            .collect();
+        lines.push(line("r-7", 1_000_000, "INFO", count + 1, &completed(1000.0, 200, "ok", "")));
+        let shown = story(&lines, &[]);
+        let row = shown.lines().find(|row| row.contains("× → cache get")).expect("a folded row");
+        let bar: Vec<char> = row.chars().filter(|c| "░▒▓█".contains(*c)).collect();
+        (bar.len(), bar.first().copied(), bar.last().copied())
+    };
+    // All in the first 12 ms, which are one or two cells of about 110, with a call open in 42 % of the time.
+    let (cells, first, _) = bar(1_000, 12);
+    assert!((1..=2).contains(&cells) && first == Some('▒'), "{cells} cells, {first:?}");
+    // Over the whole second, with a call open in a twentieth of the time.
+    let (cells, first, last) = bar(9_000, 111);
+    assert!(cells > 80 && (first, last) == (Some('░'), Some('░')), "{cells} cells, {first:?}");
+}
+
+#[test]
 fn ticks_are_at_round_times() {
     let shown = story(&failing("r-7"), &[]);
     let axis = shown.lines().find(|row| row.contains("took")).expect("an axis");
