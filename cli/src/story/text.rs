@@ -13,7 +13,7 @@ use crate::time::{Micros, format_ms, to_ms};
 const NUMBERS_WIDTH: usize = 20;
 /// Width of the symbol between the numbers and the bars, with its margins.
 const SYMBOL_WIDTH: usize = 3;
-/// Minimum width of the bars; names get a row of their own first.
+/// Minimum width of the bars; names get a row of their own first. A screen that is too narrow for both has no bars.
 const MIN_BAR_WIDTH: usize = 12;
 /// Least distance of two labels on the axis.
 const TICK_WIDTH: usize = 10;
@@ -166,6 +166,7 @@ fn explain(out: &mut Writer, diagnosis: &Diagnosis, most: usize) {
 /// Widths and time scale of a tree.
 struct TreeLayout {
     name: usize,
+    /// 0 if there are no bars.
     bar: usize,
     start: Micros,
     length: Micros,
@@ -177,9 +178,10 @@ impl TreeLayout {
         let others = NUMBERS_WIDTH + SYMBOL_WIDTH + 1;
         let most = (screen.width * 2 / 5).min(screen.width.saturating_sub(others + MIN_BAR_WIDTH));
         let name = widest.clamp(16, most.max(16));
+        let bar = screen.width.saturating_sub(name + others);
         TreeLayout {
             name,
-            bar: screen.width.saturating_sub(name + others),
+            bar: if bar < MIN_BAR_WIDTH { 0 } else { bar },
             start: story.start,
             length: (story.end - story.start).max(1),
         }
@@ -355,6 +357,9 @@ impl TreeWriter<'_> {
     }
 
     fn add_bar(&self, row: &mut Row, node: usize, style: Style, layout: &TreeLayout) {
+        if layout.bar == 0 {
+            return;
+        }
         let node = &self.tree.nodes[node];
         let (first, text) = match &node.kind {
             NodeKind::Folded(members) => {
@@ -404,7 +409,9 @@ fn axis(out: &mut Writer, layout: &TreeLayout) {
     let mut row = Row::new();
     row.add_right(Style::Dim, "start", layout.name + 10);
     row.add_right(Style::Dim, "took", layout.name + NUMBERS_WIDTH);
-    for Tick { at, label } in ticks(layout.length, layout.bar / TICK_WIDTH) {
+    let ticks =
+        if layout.bar == 0 { Vec::new() } else { ticks(layout.length, layout.bar / TICK_WIDTH) };
+    for Tick { at, label } in ticks {
         let column = layout.bars() + layout.position(layout.start + at, 1);
         if column + display_width(&label) <= out.options.screen.width {
             row.pad(column).add(Style::Dim, &label);
@@ -431,7 +438,7 @@ fn bar((from, to): (Micros, Micros), layout: &TreeLayout) -> (usize, String) {
     const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
     let (from, to) = (layout.position(from, 8), layout.position(to, 8));
     // The bar starts at a cell boundary: Unicode has partial blocks only for the left part of a cell.
-    let first = (from / 8).min(layout.bar.saturating_sub(1));
+    let first = (from / 8).min(layout.bar - 1);
     let eighths = to.saturating_sub(first * 8).max(1);
     let mut text = "█".repeat(eighths / 8);
     if eighths % 8 > 0 {
@@ -447,8 +454,8 @@ fn density_bar(
     layout: &TreeLayout,
 ) -> (usize, String) {
     const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
-    let last = layout.bar.saturating_sub(1);
-    let cell_length = layout.length as f64 / layout.bar.max(1) as f64;
+    let last = layout.bar - 1;
+    let cell_length = layout.length as f64 / layout.bar as f64;
     let cell_at = |at: Micros| ((at as f64 / cell_length) as usize).min(last);
     // The covered microseconds of each cell that contains a span.
     let mut cells: Vec<Option<f64>> = vec![None; last + 1];

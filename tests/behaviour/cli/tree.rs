@@ -381,6 +381,24 @@ fn names_stay_readable_on_any_screen() {
 }
 
 #[test]
+fn a_narrow_screen_shows_bars_only_if_they_have_room() {
+    let is_bar = |c: char| ('▀'..='▟').contains(&c);
+    for width in 40..80 {
+        let shown =
+            candor_at(&width.to_string(), &["story", "r-7", "-"], &joined(&failing("r-7"))).out;
+        let has_bar = |row: &&str| row.contains("ms") && row.contains(is_bar);
+        let bars: Vec<usize> =
+            shown.lines().filter(has_bar).map(|row| row.matches(is_bar).count()).collect();
+        // The bars of 97, 10 and 55 ms are in proportion.
+        match bars[..] {
+            [] => assert!(width < 60 && shown.contains("55.0 ms"), "{shown}"),
+            [outer, price, charge] => assert!(outer > charge && charge > price, "{shown}"),
+            _ => panic!("{shown}"),
+        }
+    }
+}
+
+#[test]
 fn a_title_that_is_wider_than_the_screen_does_not_hide_how_the_request_ended() {
     let path = "/tenants/0f8fad5b-d9cb-469f-a165-70867728950e/subscriptions/renewals/of/this/month";
     let lines: Vec<String> = failing("r-7")
