@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::callers::caller;
+use super::callers::Calls;
 use super::model::{Item, ItemKind, Mark, Part, Severity, Story};
 use super::notes;
 use super::timings::covered;
@@ -116,8 +116,10 @@ impl<'a> StoryTree<'a> {
             .filter(|node| matches!(self.nodes[*node].kind, NodeKind::Request(_)))
             .collect();
         let mut nesting = Nesting::new(story.parts.len());
+        let all_calls = Calls::new(story);
+        let mut with_requests = Vec::new();
         for (index, request) in requests.into_iter().enumerate() {
-            let node = caller(story, index).and_then(|(part, item)| {
+            let node = all_calls.caller(index).and_then(|(part, item)| {
                 let node = *calls[part].get(&item)?;
                 nesting.add(index, part).then_some(node)
             });
@@ -125,8 +127,13 @@ impl<'a> StoryTree<'a> {
                 self.roots.push(request);
                 continue;
             };
+            self.nodes[node].children.push(request);
+            with_requests.push(node);
+        }
+        with_requests.sort_unstable();
+        with_requests.dedup();
+        for node in with_requests {
             let mut children = std::mem::take(&mut self.nodes[node].children);
-            children.push(request);
             children.sort_by_key(|child| self.nodes[*child].start);
             self.nodes[node].children = children;
         }

@@ -192,14 +192,14 @@ fn called_services_are_below_their_call_on_one_axis() {
     assert_eq!((depth, deepest), (0, 7), "{page}");
 }
 
-/// Four calls of `shop` to `stock`, with the request that each makes. The end of the third has more fields.
-fn four_callees(rest: &str) -> Vec<String> {
+/// Calls of `shop` to `stock`, with the request that each makes. The end of the third has more fields.
+fn callees(count: u64, rest: &str) -> Vec<String> {
     let at = |service: &str, span: &str, line: String| {
         line.replace("\"s1\"", &format!("\"{span}\""))
             .replace("\"trace_id\"", &format!("\"service\":\"{service}\",\"trace_id\""))
     };
     let mut lines = Vec::new();
-    for index in 0..4_u64 {
+    for index in 0..count {
         let start = 20 * index;
         let reserve = call("stock", "reserve", 10.0, None, index + 1, 0, start as f64);
         let rest = if index == 2 { rest } else { "" };
@@ -212,21 +212,43 @@ fn four_callees(rest: &str) -> Vec<String> {
         let end = line("r-7", (start + 9) * 1_000, "INFO", 1, &end);
         lines.push(at("stock", &format!("s2{index}"), end));
     }
-    let end = line("r-7", 100_000, "INFO", 5, &completed(100.0, 200, "ok", ""));
-    lines.push(at("shop", "s1", end));
+    let end = completed(20.0 * count as f64, 200, "ok", "");
+    lines.push(at("shop", "s1", line("r-7", 20_000 * count, "INFO", count + 1, &end)));
     lines
 }
 
 #[test]
 fn a_request_with_notes_has_a_row_of_its_own() {
-    let shown = story(&four_callees(""), &[]);
+    let shown = story(&callees(4, ""), &[]);
     assert!(shown.contains("4 × → stock reserve"), "{shown}");
     for (field, note) in [
         ("lines_suppressed", "! 40 lines were suppressed by the limit of lines per request"),
         ("lines_sampled_away", "! 40 lines were left out by sampling"),
     ] {
-        let shown = story(&four_callees(&format!(",\"{field}\":40")), &[]);
+        let shown = story(&callees(4, &format!(",\"{field}\":40")), &[]);
         assert!(shown.contains("3 × → stock reserve") && shown.contains(note), "{shown}");
+    }
+}
+
+#[test]
+fn each_of_many_requests_is_below_its_own_call() {
+    // With and without a service that is named like the dependency, and with a call around all others.
+    let named = callees(300, "");
+    let renamed: Vec<String> = named
+        .iter()
+        .map(|line| line.replace("\"service\":\"stock\"", "\"service\":\"store\""))
+        .collect();
+    let outer = line("r-7", 6_100_000, "INFO", 1, &call("shop", "buy", 6_190.0, None, 1, 0, 0.0))
+        .replace("\"s1\"", "\"s0\"")
+        .replace("\"trace_id\"", "\"service\":\"gateway\",\"trace_id\"");
+    for (lines, service) in [(named, "stock"), (renamed, "store")] {
+        let lines = [vec![outer.clone()], lines].concat();
+        let rows = names(&story(&lines, &["--all"]));
+        let is_callee = |row: &str| row.ends_with(&format!("{service} POST /orders"));
+        assert_eq!(rows.iter().filter(|row| is_callee(row)).count(), 300, "{rows:?}");
+        for pair in rows.windows(2).filter(|pair| is_callee(&pair[1])) {
+            assert!(pair[0].ends_with("→ stock reserve"), "{pair:?}");
+        }
     }
 }
 
