@@ -41,7 +41,7 @@ pub(crate) fn render(story: &Story, diagnosis: &Diagnosis, options: TextOptions)
     }
     out.blank();
     let cause = CauseText::new(story, diagnosis);
-    TreeWriter { story, tree: &tree, cause: &cause, tells_cause: false }.write(&mut out);
+    TreeWriter { story, tree: &tree, cause: &cause, has_cause_text: false }.write(&mut out);
     for note in notes::of_story(story) {
         out.blank();
         out.row(Row::new().add(Style::Warn, "! ").add(Style::Warn, &note));
@@ -54,13 +54,13 @@ pub(crate) fn render_body(story: &Story, diagnosis: &Diagnosis, options: TextOpt
     let mut out = Writer { text: String::new(), options };
     let tree = StoryTree::new(story);
     // If the cause is in the tree, the tree shows its details.
-    let tells_cause = diagnosis.cause.is_some();
-    explain(&mut out, diagnosis, if tells_cause { 1 } else { usize::MAX });
+    let has_cause_text = diagnosis.cause.is_some();
+    explain(&mut out, diagnosis, if has_cause_text { 1 } else { usize::MAX });
     for (label, sentence) in notes::repetitions(story, &tree) {
         out.labelled(Style::Dim, label, &[sentence]);
     }
     let cause = CauseText::new(story, diagnosis);
-    TreeWriter { story, tree: &tree, cause: &cause, tells_cause }.write(&mut out);
+    TreeWriter { story, tree: &tree, cause: &cause, has_cause_text }.write(&mut out);
     for note in notes::of_story(story) {
         out.row(Row::new().add(Style::Warn, "! ").add(Style::Warn, &note));
     }
@@ -205,7 +205,7 @@ struct TreeWriter<'a> {
     tree: &'a StoryTree<'a>,
     cause: &'a CauseText<'a>,
     /// Whether the tree has the text of the cause's error. Otherwise it is above the tree.
-    tells_cause: bool,
+    has_cause_text: bool,
 }
 
 impl TreeWriter<'_> {
@@ -295,7 +295,7 @@ impl TreeWriter<'_> {
             }
             NodeKind::Item { part, item } => {
                 let part = &self.story.parts[*part];
-                for note in notes::of_item(part, item, self.cause, self.tells_cause) {
+                for note in notes::of_item(part, item, self.cause, self.has_cause_text) {
                     note_rows(out, &note, &prefix.note);
                 }
                 if out.options.all_fields {
