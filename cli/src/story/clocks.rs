@@ -4,7 +4,7 @@ use super::model::{Item, Part};
 use crate::time::Micros;
 
 /// Difference that is expected between synchronised clocks.
-const TOLERANCE: Micros = 5_000;
+pub(super) const TOLERANCE: Micros = 5_000;
 
 /// Whether a part ran during a call.
 pub(super) fn is_within(part: &Part, call: &Item) -> bool {

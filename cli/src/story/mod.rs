@@ -77,7 +77,7 @@ pub(crate) struct StoryArgs {
     /// Show every request that failed, panicked, was cancelled, or has no end
     #[arg(long)]
     failed: bool,
-    /// Show every field of every line
+    /// Show every field of every line, and each step and call in a row of its own
     #[arg(long)]
     fields: bool,
     /// Show each step and call in a row of its own, even if several are equal
@@ -197,8 +197,9 @@ pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
             .map_err(|error| Failure::usage(format!("can't write {}: {error}", path.display())))?;
         return Ok(true);
     }
-    let options =
-        TextOptions { screen: Screen::detect(), all_fields: args.fields, all_rows: args.all };
+    // The fields of equal rows differ, so each row is shown with its own.
+    let all_rows = args.all || args.fields;
+    let options = TextOptions { screen: Screen::detect(), all_fields: args.fields, all_rows };
     for (index, (story, diagnosis)) in stories.iter().enumerate() {
         if args.json {
             out.print(&json_line(&json::render(story, diagnosis)))?;

@@ -156,13 +156,13 @@ pub(crate) fn of_request(story: &Story, index: usize, cause: &CauseText<'_>) -> 
     if let Some(first) = story.parts.first().filter(|_| index > 0) {
         let emphasis = request_emphasis(part, cause);
         let status = status(part);
-        let is_told = emphasis != Emphasis::None && part.end_line.is_some();
+        let shows_status = emphasis != Emphasis::None && part.end_line.is_some();
         let text: Vec<String> = Some(status)
-            .filter(|_| is_told)
+            .filter(|_| shows_status)
             .into_iter()
             .chain(named_facts(part, Some(first)))
             .collect();
-        let emphasis = if is_told { emphasis } else { Emphasis::None };
+        let emphasis = if shows_status { emphasis } else { Emphasis::None };
         if !text.is_empty() {
             notes.push(Note { emphasis, label: String::new(), text: text.join(" · ") });
         }
@@ -333,12 +333,12 @@ pub(crate) fn node_emphasis(
 
 /// Notes on an item: its role in the failure, how it failed, and the text of its error.
 ///
-/// `tells_cause` is whether the text of the cause's error is below the cause; otherwise it is above the tree.
+/// If `has_cause_text`, the text of the cause's error is below the cause. Otherwise it is above the tree.
 pub(crate) fn of_item(
     part: &Part,
     item: &Item,
     cause: &CauseText<'_>,
-    tells_cause: bool,
+    has_cause_text: bool,
 ) -> Vec<Note> {
     let mut notes = Vec::new();
     let emphasis = item_emphasis(item, cause);
@@ -365,7 +365,7 @@ pub(crate) fn of_item(
         notes.push(Note { emphasis, label, text });
     }
     let detail = match item.mark {
-        Mark::Cause if tells_cause => Some(line.error_detail()),
+        Mark::Cause if has_cause_text => Some(line.error_detail()),
         Mark::Cause => None,
         _ => cause.refer(&line.error_detail()).filter(|text| !cause.is_shown_elsewhere(item, text)),
     };

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::callers::caller;
+use super::callers::Calls;
 use super::model::{Item, ItemKind, Mark, Part, Severity, Story};
+use super::notes;
 use super::timings::covered;
 use crate::line::{Level, value_text};
 use crate::time::{Micros, to_ms};
@@ -114,18 +115,25 @@ impl<'a> StoryTree<'a> {
         let requests: Vec<usize> = (0..self.nodes.len())
             .filter(|node| matches!(self.nodes[*node].kind, NodeKind::Request(_)))
             .collect();
-        let mut callers: Vec<Option<usize>> = vec![None; story.parts.len()];
+        let mut nesting = Nesting::new(story.parts.len());
+        let all_calls = Calls::new(story);
+        let mut with_requests = Vec::new();
         for (index, request) in requests.into_iter().enumerate() {
-            let caller = caller(story, index).filter(|(part, _)| can_nest(&callers, index, *part));
-            let Some((part, node)) =
-                caller.and_then(|(part, item)| Some((part, *calls[part].get(&item)?)))
-            else {
+            let node = all_calls.caller(index).and_then(|(part, item)| {
+                let node = *calls[part].get(&item)?;
+                nesting.add(index, part).then_some(node)
+            });
+            let Some(node) = node else {
                 self.roots.push(request);
                 continue;
             };
-            callers[index] = Some(part);
+            self.nodes[node].children.push(request);
+            with_requests.push(node);
+        }
+        with_requests.sort_unstable();
+        with_requests.dedup();
+        for node in with_requests {
             let mut children = std::mem::take(&mut self.nodes[node].children);
-            children.push(request);
             children.sort_by_key(|child| self.nodes[*child].start);
             self.nodes[node].children = children;
         }
@@ -279,8 +287,7 @@ fn request_signature(part: &Part) -> Option<Vec<String>> {
     let end = part.end_line.as_ref()?;
     let is_plain = part.severity() == Severity::Good
         && end.level < Level::Warn
-        && part.clock_shift == 0
-        && part.missing_lines == 0;
+        && notes::of_part(part).is_empty();
     let route = match part.end_text("route") {
         route if route.is_empty() => part.path.clone(),
         route => route,
@@ -308,9 +315,32 @@ fn item_signature(item: &Item) -> Option<Vec<String>> {
     (is_plain && is_ok).then_some(name)
 }
 
-/// Whether `part` can be shown below a call of `caller`: not if `caller` is already below `part`.
-fn can_nest(callers: &[Option<usize>], part: usize, caller: usize) -> bool {
-    let chain = std::iter::successors(Some(caller), |at| callers[*at]);
-    let chain: Vec<usize> = chain.take(MAX_NESTED).collect();
-    chain.len() < MAX_NESTED && !chain.contains(&part)
+/// The parts that are shown below calls of others.
+struct Nesting {
+    /// The part that each part is shown below.
+    callers: Vec<Option<usize>>,
+    /// The number of levels of parts below each part.
+    heights: Vec<usize>,
+}
+
+impl Nesting {
+    fn new(parts: usize) -> Self {
+        Nesting { callers: vec![None; parts], heights: vec![0; parts] }
+    }
+
+    /// Puts `part` below `caller`. Returns `false` if `caller` is already below `part`, or if more than
+    /// `MAX_NESTED` parts would be below each other.
+    fn add(&mut self, part: usize, caller: usize) -> bool {
+        let chain = std::iter::successors(Some(caller), |at| self.callers[*at]);
+        let chain: Vec<usize> = chain.take(MAX_NESTED).collect();
+        // Callees may come before their callers, so `part` may have parts below it already.
+        if chain.len() + self.heights[part] >= MAX_NESTED || chain.contains(&part) {
+            return false;
+        }
+        self.callers[part] = Some(caller);
+        for (above, height) in chain.into_iter().zip(self.heights[part] + 1..) {
+            self.heights[above] = self.heights[above].max(height);
+        }
+        true
+    }
 }

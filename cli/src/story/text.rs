@@ -13,7 +13,7 @@ use crate::time::{Micros, format_ms, to_ms};
 const NUMBERS_WIDTH: usize = 20;
 /// Width of the symbol between the numbers and the bars, with its margins.
 const SYMBOL_WIDTH: usize = 3;
-/// Minimum width of the bars; names get a row of their own first.
+/// Minimum width of the bars; names get a row of their own first. A screen that is too narrow for both has no bars.
 const MIN_BAR_WIDTH: usize = 12;
 /// Least distance of two labels on the axis.
 const TICK_WIDTH: usize = 10;
@@ -41,7 +41,7 @@ pub(crate) fn render(story: &Story, diagnosis: &Diagnosis, options: TextOptions)
     }
     out.blank();
     let cause = CauseText::new(story, diagnosis);
-    TreeWriter { story, tree: &tree, cause: &cause, tells_cause: false }.write(&mut out);
+    TreeWriter { story, tree: &tree, cause: &cause, has_cause_text: false }.write(&mut out);
     for note in notes::of_story(story) {
         out.blank();
         out.row(Row::new().add(Style::Warn, "! ").add(Style::Warn, &note));
@@ -54,13 +54,13 @@ pub(crate) fn render_body(story: &Story, diagnosis: &Diagnosis, options: TextOpt
     let mut out = Writer { text: String::new(), options };
     let tree = StoryTree::new(story);
     // If the cause is in the tree, the tree shows its details.
-    let tells_cause = diagnosis.cause.is_some();
-    explain(&mut out, diagnosis, if tells_cause { 1 } else { usize::MAX });
+    let has_cause_text = diagnosis.cause.is_some();
+    explain(&mut out, diagnosis, if has_cause_text { 1 } else { usize::MAX });
     for (label, sentence) in notes::repetitions(story, &tree) {
         out.labelled(Style::Dim, label, &[sentence]);
     }
     let cause = CauseText::new(story, diagnosis);
-    TreeWriter { story, tree: &tree, cause: &cause, tells_cause }.write(&mut out);
+    TreeWriter { story, tree: &tree, cause: &cause, has_cause_text }.write(&mut out);
     for note in notes::of_story(story) {
         out.row(Row::new().add(Style::Warn, "! ").add(Style::Warn, &note));
     }
@@ -166,6 +166,7 @@ fn explain(out: &mut Writer, diagnosis: &Diagnosis, most: usize) {
 /// Widths and time scale of a tree.
 struct TreeLayout {
     name: usize,
+    /// 0 if there are no bars.
     bar: usize,
     start: Micros,
     length: Micros,
@@ -177,9 +178,10 @@ impl TreeLayout {
         let others = NUMBERS_WIDTH + SYMBOL_WIDTH + 1;
         let most = (screen.width * 2 / 5).min(screen.width.saturating_sub(others + MIN_BAR_WIDTH));
         let name = widest.clamp(16, most.max(16));
+        let bar = screen.width.saturating_sub(name + others);
         TreeLayout {
             name,
-            bar: screen.width.saturating_sub(name + others),
+            bar: if bar < MIN_BAR_WIDTH { 0 } else { bar },
             start: story.start,
             length: (story.end - story.start).max(1),
         }
@@ -203,7 +205,7 @@ struct TreeWriter<'a> {
     tree: &'a StoryTree<'a>,
     cause: &'a CauseText<'a>,
     /// Whether the tree has the text of the cause's error. Otherwise it is above the tree.
-    tells_cause: bool,
+    has_cause_text: bool,
 }
 
 impl TreeWriter<'_> {
@@ -293,7 +295,7 @@ impl TreeWriter<'_> {
             }
             NodeKind::Item { part, item } => {
                 let part = &self.story.parts[*part];
-                for note in notes::of_item(part, item, self.cause, self.tells_cause) {
+                for note in notes::of_item(part, item, self.cause, self.has_cause_text) {
                     note_rows(out, &note, &prefix.note);
                 }
                 if out.options.all_fields {
@@ -355,6 +357,9 @@ impl TreeWriter<'_> {
     }
 
     fn add_bar(&self, row: &mut Row, node: usize, style: Style, layout: &TreeLayout) {
+        if layout.bar == 0 {
+            return;
+        }
         let node = &self.tree.nodes[node];
         let (first, text) = match &node.kind {
             NodeKind::Folded(members) => {
@@ -404,7 +409,9 @@ fn axis(out: &mut Writer, layout: &TreeLayout) {
     let mut row = Row::new();
     row.add_right(Style::Dim, "start", layout.name + 10);
     row.add_right(Style::Dim, "took", layout.name + NUMBERS_WIDTH);
-    for Tick { at, label } in ticks(layout.length, layout.bar / TICK_WIDTH) {
+    let ticks =
+        if layout.bar == 0 { Vec::new() } else { ticks(layout.length, layout.bar / TICK_WIDTH) };
+    for Tick { at, label } in ticks {
         let column = layout.bars() + layout.position(layout.start + at, 1);
         if column + display_width(&label) <= out.options.screen.width {
             row.pad(column).add(Style::Dim, &label);
@@ -431,7 +438,7 @@ fn bar((from, to): (Micros, Micros), layout: &TreeLayout) -> (usize, String) {
     const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
     let (from, to) = (layout.position(from, 8), layout.position(to, 8));
     // The bar starts at a cell boundary: Unicode has partial blocks only for the left part of a cell.
-    let first = (from / 8).min(layout.bar.saturating_sub(1));
+    let first = (from / 8).min(layout.bar - 1);
     let eighths = to.saturating_sub(first * 8).max(1);
     let mut text = "█".repeat(eighths / 8);
     if eighths % 8 > 0 {
@@ -447,24 +454,36 @@ fn density_bar(
     layout: &TreeLayout,
 ) -> (usize, String) {
     const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
-    const PARTS: usize = 64;
-    let mut cells = vec![0; layout.bar.max(1)];
-    let mut until = 0;
+    let last = layout.bar - 1;
+    let cell_length = layout.length as f64 / layout.bar as f64;
+    let cell_at = |at: Micros| ((at as f64 / cell_length) as usize).min(last);
+    // The covered microseconds of each cell that contains a span.
+    let mut cells: Vec<Option<f64>> = vec![None; last + 1];
+    let in_axis = |at: Micros| (at - layout.start).clamp(0, layout.length);
+    let mut times: Vec<_> = times.map(|(from, to)| (in_axis(from), in_axis(to))).collect();
+    times.sort_unstable();
+    let mut until = -1;
     for (from, to) in times {
-        // The spans are sorted by start, so the covered part ends at `until`.
-        let from = layout.position(from, PARTS).max(until);
-        let to = layout.position(to, PARTS).max(from + 1);
-        until = until.max(to);
-        for part in from..to {
-            if let Some(cell) = cells.get_mut(part / PARTS) {
-                *cell += 1;
-            }
+        // The time before `until` is counted already.
+        if to <= until {
+            continue;
+        }
+        let from = from.max(until);
+        until = to;
+        // A span that ends where a cell begins is not in that cell.
+        let (first, last) = (cell_at(from), cell_at((to - 1).max(from)));
+        for (index, cell) in (first..).zip(&mut cells[first..=last]) {
+            let start = index as f64 * cell_length;
+            let covered = (to as f64).min(start + cell_length) - (from as f64).max(start);
+            *cell.get_or_insert(0.0) += covered.max(0.0);
         }
     }
-    let first = cells.iter().position(|covered| *covered > 0).unwrap_or(0);
-    let shades = cells.iter().skip(first).map(|covered| match covered {
-        0 => ' ',
-        covered => SHADES[(covered * SHADES.len() / PARTS).min(SHADES.len() - 1)],
+    let first = cells.iter().position(Option::is_some).unwrap_or(0);
+    let shades = cells.iter().skip(first).map(|covered| {
+        covered.map_or(' ', |covered| {
+            let shade = covered / cell_length * SHADES.len() as f64;
+            SHADES[(shade as usize).min(SHADES.len() - 1)]
+        })
     });
     (first, shades.collect::<String>().trim_end().to_owned())
 }

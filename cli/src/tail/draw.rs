@@ -172,7 +172,9 @@ impl Drawing {
     fn body(&mut self, request: &Gathered, lines: Vec<Line>) {
         let mut screen = self.screen;
         screen.width -= 2;
-        let options = TextOptions { screen, all_fields: self.all_fields, all_rows: false };
+        // The fields of equal rows differ, so each row is shown with its own.
+        let (all_fields, all_rows) = (self.all_fields, self.all_fields);
+        let options = TextOptions { screen, all_fields, all_rows };
         let body = story::draw(request.id.clone(), lines, request.omitted, options);
         for row in body.lines() {
             if !row.is_empty() {

@@ -83,6 +83,28 @@ fn equal_siblings_are_one_row_with_their_number_range_and_sum() {
 }
 
 #[test]
+fn the_fields_of_every_equal_sibling_are_shown_on_request() {
+    let lines: Vec<String> = (1..=4_u64)
+        .map(|index| {
+            let load = step("load", 5.0, "ok", index, 0, 20.0 * index as f64);
+            line("r-7", 20_000 * index, "INFO", index, &format!("{load},\"order\":\"o-{index}\""))
+        })
+        .chain([line("r-7", 100_000, "INFO", 5, &completed(100.0, 200, "ok", ""))])
+        .collect();
+    assert!(story(&lines, &[]).contains("4 × load"));
+    let shown = story(&lines, &["--fields"]);
+    let mut tail = command(&["tail", "-", "--expand", "--fields"]);
+    tail.env("TZ", "UTC");
+    let drawn = run(tail, &joined(&lines)).out;
+    for shown in [shown, drawn] {
+        assert!(!shown.contains('×'), "{shown}");
+        for index in 1..=4 {
+            assert!(shown.contains(&format!("order=o-{index}\n")), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn a_failed_sibling_has_a_row_of_its_own() {
     let shown = story(&repeating(true), &[]);
     assert!(shown.contains("├ 49 × → db select"), "{shown}");
@@ -170,6 +192,66 @@ fn called_services_are_below_their_call_on_one_axis() {
     assert_eq!((depth, deepest), (0, 7), "{page}");
 }
 
+/// Calls of `shop` to `stock`, with the request that each makes. The end of the third has more fields.
+fn callees(count: u64, rest: &str) -> Vec<String> {
+    let at = |service: &str, span: &str, line: String| {
+        line.replace("\"s1\"", &format!("\"{span}\""))
+            .replace("\"trace_id\"", &format!("\"service\":\"{service}\",\"trace_id\""))
+    };
+    let mut lines = Vec::new();
+    for index in 0..count {
+        let start = 20 * index;
+        let reserve = call("stock", "reserve", 10.0, None, index + 1, 0, start as f64);
+        let rest = if index == 2 { rest } else { "" };
+        let end = completed(8.0, 200, "ok", rest);
+        lines.push(at(
+            "shop",
+            "s1",
+            line("r-7", (start + 10) * 1_000, "INFO", index + 1, &reserve),
+        ));
+        let end = line("r-7", (start + 9) * 1_000, "INFO", 1, &end);
+        lines.push(at("stock", &format!("s2{index}"), end));
+    }
+    let end = completed(20.0 * count as f64, 200, "ok", "");
+    lines.push(at("shop", "s1", line("r-7", 20_000 * count, "INFO", count + 1, &end)));
+    lines
+}
+
+#[test]
+fn a_request_with_notes_has_a_row_of_its_own() {
+    let shown = story(&callees(4, ""), &[]);
+    assert!(shown.contains("4 × → stock reserve"), "{shown}");
+    for (field, note) in [
+        ("lines_suppressed", "! 40 lines were suppressed by the limit of lines per request"),
+        ("lines_sampled_away", "! 40 lines were left out by sampling"),
+    ] {
+        let shown = story(&callees(4, &format!(",\"{field}\":40")), &[]);
+        assert!(shown.contains("3 × → stock reserve") && shown.contains(note), "{shown}");
+    }
+}
+
+#[test]
+fn each_of_many_requests_is_below_its_own_call() {
+    // With and without a service that is named like the dependency, and with a call around all others.
+    let named = callees(300, "");
+    let renamed: Vec<String> = named
+        .iter()
+        .map(|line| line.replace("\"service\":\"stock\"", "\"service\":\"store\""))
+        .collect();
+    let outer = line("r-7", 6_100_000, "INFO", 1, &call("shop", "buy", 6_190.0, None, 1, 0, 0.0))
+        .replace("\"s1\"", "\"s0\"")
+        .replace("\"trace_id\"", "\"service\":\"gateway\",\"trace_id\"");
+    for (lines, service) in [(named, "stock"), (renamed, "store")] {
+        let lines = [vec![outer.clone()], lines].concat();
+        let rows = names(&story(&lines, &["--all"]));
+        let is_callee = |row: &str| row.ends_with(&format!("{service} POST /orders"));
+        assert_eq!(rows.iter().filter(|row| is_callee(row)).count(), 300, "{rows:?}");
+        for pair in rows.windows(2).filter(|pair| is_callee(&pair[1])) {
+            assert!(pair[0].ends_with("→ stock reserve"), "{pair:?}");
+        }
+    }
+}
+
 #[test]
 fn a_request_with_several_possible_calls_is_not_below_one() {
     let mut lines = three_services();
@@ -187,6 +269,31 @@ fn a_request_with_several_possible_calls_is_not_below_one() {
         .collect();
     let rows = names(&story(&renamed, &[]));
     assert!(rows.contains(&"pay POST /charges".to_owned()), "{rows:?}");
+}
+
+#[test]
+fn the_bar_of_a_folded_row_shows_when_and_how_densely_its_members_ran() {
+    // A request of one second with `count` calls of 0.005 ms, one in each `every` microseconds.
+    let bar = |count: u64, every: u64| {
+        let mut lines: Vec<String> = (0..count)
+            .map(|index| {
+                let offset = (every * index) as f64 / 1e3;
+                let get = call("cache", "get", 0.005, None, index + 1, 0, offset);
+                line("r-7", every * index + 5, "INFO", index + 1, &get)
+            })
+            .collect();
+        lines.push(line("r-7", 1_000_000, "INFO", count + 1, &completed(1000.0, 200, "ok", "")));
+        let shown = story(&lines, &[]);
+        let row = shown.lines().find(|row| row.contains("× → cache get")).expect("a folded row");
+        let bar: Vec<char> = row.chars().filter(|c| "░▒▓█".contains(*c)).collect();
+        (bar.len(), bar.first().copied(), bar.last().copied())
+    };
+    // All in the first 12 ms, which are one or two cells of about 110, with a call open in 42 % of the time.
+    let (cells, first, _) = bar(1_000, 12);
+    assert!((1..=2).contains(&cells) && first == Some('▒'), "{cells} cells, {first:?}");
+    // Over the whole second, with a call open in a twentieth of the time.
+    let (cells, first, last) = bar(9_000, 111);
+    assert!(cells > 80 && (first, last) == (Some('░'), Some('░')), "{cells} cells, {first:?}");
 }
 
 #[test]
@@ -296,6 +403,24 @@ fn names_stay_readable_on_any_screen() {
 }
 
 #[test]
+fn a_narrow_screen_shows_bars_only_if_they_have_room() {
+    let is_bar = |c: char| ('▀'..='▟').contains(&c);
+    for width in 40..80 {
+        let shown =
+            candor_at(&width.to_string(), &["story", "r-7", "-"], &joined(&failing("r-7"))).out;
+        let has_bar = |row: &&str| row.contains("ms") && row.contains(is_bar);
+        let bars: Vec<usize> =
+            shown.lines().filter(has_bar).map(|row| row.matches(is_bar).count()).collect();
+        // The bars of 97, 10 and 55 ms are in proportion.
+        match bars[..] {
+            [] => assert!(width < 60 && shown.contains("55.0 ms"), "{shown}"),
+            [outer, price, charge] => assert!(outer > charge && charge > price, "{shown}"),
+            _ => panic!("{shown}"),
+        }
+    }
+}
+
+#[test]
 fn a_title_that_is_wider_than_the_screen_does_not_hide_how_the_request_ended() {
     let path = "/tenants/0f8fad5b-d9cb-469f-a165-70867728950e/subscriptions/renewals/of/this/month";
     let lines: Vec<String> = failing("r-7")
@@ -335,6 +460,44 @@ fn the_page_can_be_used_without_sight_pointer_and_scripts() {
     // The members of a folded row are on the page.
     assert!(page.contains("49 × <span class=\"kind\">→ db</span> select"), "{page}");
     assert_eq!(page.matches("<span class=\"kind\">→ db</span> select").count(), 51);
+}
+
+#[test]
+fn requests_below_each_other_have_a_maximum_depth_in_any_order() {
+    // A request makes three equal chains of 100 calls. All requests of a chain have the same time, and the ids of
+    // their spans put each callee before its caller.
+    let mut lines = Vec::new();
+    for chain in 0..3_u64 {
+        let at = 30_000 * (chain + 1);
+        for index in 0..100 {
+            let in_service = |line: String| {
+                line.replace("\"s1\"", &format!("\"{chain}-{index:03}\"")).replace(
+                    "\"trace_id\"",
+                    &format!("\"service\":\"service_{index}\",\"trace_id\""),
+                )
+            };
+            if index > 0 {
+                let callee = format!("service_{}", index - 1);
+                let call = call(&callee, "get", 20.0, None, 1, 0, 0.0);
+                lines.push(in_service(line("r-7", at, "INFO", 1, &call)));
+            }
+            lines.push(in_service(line("r-7", at, "INFO", 2, &completed(20.0, 200, "ok", ""))));
+        }
+        let offset = (at / 1_000 - 20) as f64;
+        let call = call("service_99", "get", 20.0, None, chain + 1, 0, offset);
+        lines.push(line("r-7", at, "INFO", chain + 1, &call));
+    }
+    lines.push(line("r-7", 120_000, "INFO", 4, &completed(120.0, 200, "ok", "")));
+    let page = page_of(&lines);
+    let depths = page.match_indices("--depth:").map(|(at, text)| {
+        let digits = page[at + text.len()..].chars().take_while(char::is_ascii_digit);
+        digits.collect::<String>().parse::<usize>().expect("a depth")
+    });
+    // Each request has a row for itself and one for its call; a folded row and its members have one each.
+    let deepest = depths.max().expect("rows");
+    assert!((60..=130).contains(&deepest), "{deepest}");
+    let shown = story(&lines, &[]);
+    assert!(shown.contains("3 × → service_99 get"), "{shown}");
 }
 
 #[test]
