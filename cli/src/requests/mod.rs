@@ -28,11 +28,11 @@ const MAX_ROWS: usize = 20_000;
 #[command(after_help = "\
 The output:
   ended         request             status       took  deps  cause, or slowest step
-  10:14:12.607  01a2-… POST /orders 504 error  405 ms   99%  payments: timeout
+  10:14:12.607  01a2-… POST /orders 504 error  405 ms   99%  payments charge: timeout
 
   causes of the 12 failed requests
-    7 × payments: timeout  latest 01a2202a-deda-70ca
-    5 × price: panicked    latest 01a2202a-e073-75c8
+    7 × payments charge: timeout  latest 01a2202a-deda-70ca
+    5 × price: panicked           latest 01a2202a-e073-75c8
 
   12 of 3,400 requests failed
 
