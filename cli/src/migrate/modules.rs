@@ -17,11 +17,11 @@ pub(super) struct PackageFiles {
     library: String,
     read: RefCell<HashMap<PathBuf, Option<Rc<ModuleFile>>>>,
     /// The results of [`find`](Self::find), by path.
-    found: RefCell<HashMap<Vec<String>, Option<Found>>>,
+    found: RefCell<HashMap<Vec<String>, Option<FoundType>>>,
 }
 
 /// The file that defines a type, and the name of the type there.
-type Found = (Rc<ModuleFile>, ScopedName);
+type FoundType = (Rc<ModuleFile>, ScopedName);
 
 /// The file of a module.
 pub(super) struct ModuleFile {
@@ -58,12 +58,12 @@ impl PackageFiles {
     }
 
     /// The file that defines the type with one of these paths, and the name of the type there.
-    pub(super) fn find(&self, paths: &[Vec<String>]) -> Option<Found> {
+    pub(super) fn find(&self, paths: &[Vec<String>]) -> Option<FoundType> {
         paths.iter().find_map(|path| self.find_at(path))
     }
 
     /// Follows the re-exports of a path. Modules may re-export each other, so each path is visited once.
-    fn find_at(&self, path: &[String]) -> Option<Found> {
+    fn find_at(&self, path: &[String]) -> Option<FoundType> {
         let mut visited = HashSet::new();
         let mut next = vec![path.to_vec()];
         let mut result = None;

@@ -149,7 +149,7 @@ impl Counts {
     }
 
     /// The counts of the requests from `since` on.
-    pub(super) fn finish(mut self, since: Micros) -> Summary {
+    pub(super) fn finish(mut self, since: Micros) -> RequestSummary {
         for (at, cause) in std::mem::take(&mut self.kept) {
             if at >= since {
                 self.count(cause);
@@ -158,7 +158,7 @@ impl Counts {
         let mut causes = self.causes;
         causes.retain(|cause| cause.count > 0);
         causes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.cause.cmp(&b.cause)));
-        Summary {
+        RequestSummary {
             failed: causes.iter().map(|cause| cause.count).sum(),
             total: Some(self.total),
             causes,
@@ -169,7 +169,7 @@ impl Counts {
 
 /// The counts of all requests that match.
 #[derive(Debug)]
-pub(super) struct Summary {
+pub(super) struct RequestSummary {
     /// `None` if the input has only those that failed.
     pub(super) total: Option<u64>,
     pub(super) failed: u64,
@@ -179,7 +179,7 @@ pub(super) struct Summary {
     is_incomplete: bool,
 }
 
-impl Summary {
+impl RequestSummary {
     /// `12 of 3,400 requests failed`; with `--slow=500ms`, `3 of 40 requests of 500 ms or more failed`.
     pub(super) fn sentence(&self, args: &RequestsArgs) -> String {
         let bound = if self.is_incomplete { "at least " } else { "" };

@@ -1,7 +1,7 @@
 //! The table of `candor requests` on the terminal.
 
 use super::RequestsArgs;
-use super::counts::{CauseCount, Summary};
+use super::counts::{CauseCount, RequestSummary};
 use super::row::RequestRow;
 use crate::output::{Failure, Output};
 use crate::screen::{Row, Screen, Style, display_width, escape, grouped, truncate};
@@ -100,7 +100,7 @@ const MAX_CAUSES: usize = 10;
 
 /// Prints the counts of equal causes, unless the list shows each of them once, and the last line.
 pub(super) fn print_summary(
-    summary: &Summary,
+    summary: &RequestSummary,
     args: &RequestsArgs,
     listed: u64,
     screen: Screen,

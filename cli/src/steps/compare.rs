@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::table::{Column, Table};
+use super::table::{Column, StepTable};
 use super::totals::{NamedTotals, SpanKind, Summary, Totals, TotalsByName, find_shared_names};
 use super::{
     NOTHING_FOUND, PERCENTILE_RULE, StepsArgs, UNSUPPORTED, add_name, percentile_cell,
@@ -130,7 +130,7 @@ pub(super) fn run(
     let is_too_few = |totals: &Totals| totals.times.percentile_ms(0.99).is_none();
     let has_too_few =
         changes.iter().any(|change| is_too_few(&change.before) || is_too_few(&change.row.totals));
-    let mut table = Table {
+    let mut table = StepTable {
         sections: sections(step_count, changes.len()),
         names: changes.iter().map(|change| (change.row.style(), change.row.label())).collect(),
         columns: columns(&changes),

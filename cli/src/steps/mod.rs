@@ -16,7 +16,7 @@ use crate::read::Input;
 use crate::screen::{Row, Screen, Style, grouped, json_line, percent, wrap};
 use crate::time::format_ms;
 use axis::{Axis, bar_chart};
-use table::{Bars, Column, Section, Table, count_cell};
+use table::{Bars, Column, StepTable, TableSection, count_cell};
 use totals::{NamedTotals, SpanKind, Summary};
 
 /// Steps and dependency calls by name.
@@ -189,13 +189,13 @@ fn print_table(
         bar_chart(&times.columns(width, from, to))
     };
     let chart = Some((axis, Box::new(bars) as Bars));
-    Table { sections, names, columns, chart }.print(screen, out)
+    StepTable { sections, names, columns, chart }.print(screen, out)
 }
 
-fn sections(step_count: usize, count: usize) -> Vec<Section> {
+fn sections(step_count: usize, count: usize) -> Vec<TableSection> {
     vec![
-        Section { title: "steps", rows: 0..step_count },
-        Section { title: "dependency calls", rows: step_count..count },
+        TableSection { title: "steps", rows: 0..step_count },
+        TableSection { title: "dependency calls", rows: step_count..count },
     ]
 }
 

@@ -33,14 +33,14 @@ impl Column {
 pub(super) type Bars = Box<dyn Fn(usize, usize) -> String>;
 
 /// A group of rows under a heading of its own.
-pub(super) struct Section {
+pub(super) struct TableSection {
     pub(super) title: &'static str,
     pub(super) rows: std::ops::Range<usize>,
 }
 
 /// Tables with the same columns, so that their numbers and charts are aligned.
-pub(super) struct Table {
-    pub(super) sections: Vec<Section>,
+pub(super) struct StepTable {
+    pub(super) sections: Vec<TableSection>,
     /// The name of each row.
     pub(super) names: Vec<(Style, String)>,
     pub(super) columns: Vec<Column>,
@@ -48,7 +48,7 @@ pub(super) struct Table {
     pub(super) chart: Option<(Axis, Bars)>,
 }
 
-impl Table {
+impl StepTable {
     /// Prints the sections that have rows.
     pub(super) fn print(mut self, screen: Screen, out: &mut Output) -> Result<(), Failure> {
         self.omit_columns(screen);

@@ -10,7 +10,7 @@ use crate::time::Micros;
 type CallAt = (usize, usize);
 
 /// The calls of all parts of a story.
-pub(super) struct Calls<'a> {
+pub(super) struct CallIndex<'a> {
     story: &'a Story,
     all: CallList,
     by_dependency: HashMap<&'a str, CallList>,
@@ -24,7 +24,7 @@ struct CallList {
     latest_ends: Vec<Micros>,
 }
 
-impl<'a> Calls<'a> {
+impl<'a> CallIndex<'a> {
     pub(super) fn new(story: &'a Story) -> Self {
         let items = story.parts.iter().enumerate().flat_map(|(part, caller)| {
             caller.items.iter().enumerate().map(move |(item, call)| ((part, item), call))
@@ -40,7 +40,7 @@ impl<'a> Calls<'a> {
                 by_dependency.entry(dependency).or_default().push(at, call.end);
             }
         }
-        Calls { story, all, by_dependency }
+        CallIndex { story, all, by_dependency }
     }
 
     /// Returns the call that made a request: the innermost one during which it ran. `None` if several calls that ran

@@ -5,7 +5,7 @@
 //! time. If the cause is a failed call and the input has lines of the called service, the search continues
 //! there.
 
-use super::callers::Calls;
+use super::callers::CallIndex;
 use super::clocks::is_within;
 use super::model::{Item, Mark, Part, Story};
 use crate::line::{Level, UNKNOWN_CLASS};
@@ -23,7 +23,7 @@ pub(crate) struct Diagnosis {
 
 /// Finds the cause, and marks it and its consequences in the story.
 pub(crate) fn diagnose(story: &mut Story) -> Diagnosis {
-    let calls = Calls::new(story);
+    let calls = CallIndex::new(story);
     // A request may end well although a call of it failed in the called service.
     let first_failed = story.parts.iter().enumerate().position(|(index, part)| {
         part.has_failed() && (index == 0 || calls.caller(index).is_none())

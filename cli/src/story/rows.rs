@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::callers::Calls;
+use super::callers::CallIndex;
 use super::model::{Item, ItemKind, Mark, Part, Severity, Story};
 use super::notes;
 use super::timings::covered;
@@ -116,7 +116,7 @@ impl<'a> StoryTree<'a> {
             .filter(|node| matches!(self.nodes[*node].kind, NodeKind::Request(_)))
             .collect();
         let mut nesting = Nesting::new(story.parts.len());
-        let all_calls = Calls::new(story);
+        let all_calls = CallIndex::new(story);
         let mut with_requests = Vec::new();
         for (index, request) in requests.into_iter().enumerate() {
             let node = all_calls.caller(index).and_then(|(part, item)| {
