@@ -4,7 +4,7 @@
 const BUCKETS_PER_POWER: u64 = 32;
 const BUCKET_BITS: u32 = BUCKETS_PER_POWER.trailing_zeros();
 
-/// Half the width of a confidence interval, in standard deviations: 95 % of the samples.
+/// Half the width of a confidence interval of 95 %, in standard deviations.
 pub(crate) const DEVIATIONS: f64 = 2.0;
 /// Smaller relative changes of a percentile or share are not reported.
 pub(crate) const MIN_CHANGE: f64 = 0.05;

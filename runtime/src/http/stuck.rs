@@ -72,7 +72,8 @@ impl Watch {
             Arc::default()
         });
         if is_new {
-            // After the initialisation: this waits for a fork, whose child would wait for the initialisation forever.
+            // Outside the initialisation, because this waits while another thread forks: the child would inherit an
+            // initialisation that never ends.
             fork::also_hold(Arc::downgrade(pending));
         }
         pending
