@@ -211,7 +211,7 @@ impl RequestSummary {
         });
         let counted = if args.unfinished { "unfinished" } else { "failed" };
         summary[counted] = self.failed.into();
-        json!({ "summary": summary })
+        summary
     }
 }
 

@@ -76,7 +76,10 @@ pub(crate) struct RequestsArgs {
     top: usize,
     #[command(flatten)]
     times: TimeArgs,
-    /// Print one JSON object for each request, and one with the counts
+    /// Print only the counts below the list
+    #[arg(long, conflicts_with = "top")]
+    summary: bool,
+    /// Print one JSON object for each request; with `--summary`, one with the counts
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -176,17 +179,34 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         return Ok(false);
     }
     let rows = candidates.iter().filter_map(|candidate| RequestRow::new(candidate, &keys));
+    let screen = Screen::detect();
+    if args.summary {
+        match args.json {
+            true => out.print(&json_line(&summary.json(args)))?,
+            false => {
+                if !summary.causes.is_empty() {
+                    table::print_causes(&summary, args, screen, out)?;
+                }
+                table::print_total(&summary, args, screen, out)?;
+            }
+        }
+        return Ok(true);
+    }
     if args.json {
         for row in rows {
             out.print(&json_line(&row.json()))?;
         }
-        out.print(&json_line(&summary.json(args)))?;
         return Ok(true);
     }
-    let (screen, rows) = (Screen::detect(), rows.collect::<Vec<_>>());
+    let rows = rows.collect::<Vec<_>>();
     table::print(&rows, &args.times.zone(out), args.times.relative, screen, out)?;
+    out.print("\n")?;
+    // The list can show each cause once; then it is not counted below.
     let listed = rows.iter().filter(|row| row.facts.failed).count() as u64;
-    table::print_summary(&summary, args, listed, screen, out)?;
+    if summary.failed > listed || summary.causes.iter().any(|cause| cause.count > 1) {
+        table::print_causes(&summary, args, screen, out)?;
+    }
+    table::print_total(&summary, args, screen, out)?;
     Ok(true)
 }
 

@@ -98,46 +98,50 @@ fn print_stacked(
 /// Most causes that are printed.
 const MAX_CAUSES: usize = 10;
 
-/// Prints the counts of equal causes, unless the list shows each of them once, and the last line.
-pub(super) fn print_summary(
+/// Prints the counts of equal causes, with a title.
+pub(super) fn print_causes(
     summary: &RequestSummary,
     args: &RequestsArgs,
-    listed: u64,
     screen: Screen,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let has_equal = summary.causes.iter().any(|cause| cause.count > 1);
-    if has_equal || summary.failed > listed {
-        out.print("\n")?;
-        let kind = if args.unfinished { "unfinished" } else { "failed" };
-        let title = match summary.failed {
-            1 => format!("cause of the {kind} request"),
-            count => format!("causes of the {} {kind} requests", grouped(&count.to_string())),
-        };
-        out.print(&screen.render(Row::new().add(Style::Dim, &title)))?;
-        let shown = &summary.causes[..summary.causes.len().min(MAX_CAUSES)];
-        let count = |cause: &CauseCount| grouped(&cause.count.to_string());
-        let width = shown.iter().map(|cause| count(cause).len()).max().unwrap_or(0);
-        let widest = shown.iter().map(|cause| display_width(&escape(&cause.cause)));
-        let end = width + 5 + widest.max().unwrap_or(0).min(screen.width / 2);
-        for cause in shown {
-            let mut row = Row::new();
-            row.add_right(Style::Bold, &count(cause), width + 2).add(Style::Dim, " × ");
-            row.add_escaped(Style::Warn, &truncate(&escape(&cause.cause), end - width - 5));
-            let latest = if cause.count > 1 { "latest " } else { "" };
-            row.pad(end + 2).add(Style::Dim, latest).add(Style::Dim, &cause.latest);
-            out.print(&screen.render(&row))?;
-        }
-        let others = &summary.causes[shown.len()..];
-        if !others.is_empty() {
-            let count: u64 = others.iter().map(|cause| cause.count).sum();
-            let mut row = Row::new();
-            row.add_right(Style::Bold, &grouped(&count.to_string()), width + 2);
-            row.add(Style::Dim, &format!(" × {} other causes", others.len()));
-            out.print(&screen.render(&row))?;
-        }
+    let kind = if args.unfinished { "unfinished" } else { "failed" };
+    let title = match summary.failed {
+        1 => format!("cause of the {kind} request"),
+        count => format!("causes of the {} {kind} requests", grouped(&count.to_string())),
+    };
+    out.print(&screen.render(Row::new().add(Style::Dim, &title)))?;
+    let shown = &summary.causes[..summary.causes.len().min(MAX_CAUSES)];
+    let count = |cause: &CauseCount| grouped(&cause.count.to_string());
+    let width = shown.iter().map(|cause| count(cause).len()).max().unwrap_or(0);
+    let widest = shown.iter().map(|cause| display_width(&escape(&cause.cause)));
+    let end = width + 5 + widest.max().unwrap_or(0).min(screen.width / 2);
+    for cause in shown {
+        let mut row = Row::new();
+        row.add_right(Style::Bold, &count(cause), width + 2).add(Style::Dim, " × ");
+        row.add_escaped(Style::Warn, &truncate(&escape(&cause.cause), end - width - 5));
+        let latest = if cause.count > 1 { "latest " } else { "" };
+        row.pad(end + 2).add(Style::Dim, latest).add(Style::Dim, &cause.latest);
+        out.print(&screen.render(&row))?;
     }
-    out.print("\n")?;
+    let others = &summary.causes[shown.len()..];
+    if !others.is_empty() {
+        let count: u64 = others.iter().map(|cause| cause.count).sum();
+        let mut row = Row::new();
+        row.add_right(Style::Bold, &grouped(&count.to_string()), width + 2);
+        row.add(Style::Dim, &format!(" × {} other causes", others.len()));
+        out.print(&screen.render(&row))?;
+    }
+    out.print("\n")
+}
+
+/// Prints the last line: how many of all requests failed.
+pub(super) fn print_total(
+    summary: &RequestSummary,
+    args: &RequestsArgs,
+    screen: Screen,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let style = if summary.failed > 0 { Style::Bold } else { Style::Plain };
     out.print(&screen.render(Row::new().add(style, &summary.sentence(args))))
 }

@@ -175,7 +175,7 @@ fn a_field_in_place_of_the_context_does_not_move_a_line_to_another_request() {
     assert_eq!(story["parts"][0]["path"], "/orders");
     assert_eq!(story["parts"][0]["user_id"], "41");
     // The end closes the request of that line too.
-    let rows = candor(&["requests", "-", "--json"], &joined(&lines)).requests();
+    let rows = candor(&["requests", "-", "--json"], &joined(&lines)).json();
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert!(rows.iter().all(|row| row.get("unfinished").is_none()), "{rows:?}");
 }

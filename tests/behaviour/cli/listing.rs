@@ -44,7 +44,7 @@ fn ids(args: &[&str]) -> Vec<String> {
     let id = |row: &Value| {
         row["request_id"].as_str().expect("an id").trim_start_matches("r-").to_owned()
     };
-    said.requests().iter().map(id).collect()
+    said.json().iter().map(id).collect()
 }
 
 #[test]
@@ -120,8 +120,9 @@ causes of the 8 failed requests
 8 of 40 requests failed
 ";
     assert_eq!(below, wanted);
-    let said = candor(&["requests", "-", "--failed", "--json"], &joined(&failures()));
-    let summary = &said.json()[8]["summary"];
+    let alone = candor(&["requests", "-", "--summary"], &joined(&failures()));
+    assert_eq!(alone.out, wanted);
+    let said = candor(&["requests", "-", "--failed", "--summary", "--json"], &joined(&failures()));
     let wanted = serde_json::json!({
         "requests": 40,
         "failed": 8,
@@ -131,7 +132,7 @@ causes of the 8 failed requests
             { "cause": "stock charge: panicked", "count": 1, "latest_request_id": "r-7" },
         ],
     });
-    assert_eq!(*summary, wanted);
+    assert_eq!(said.json(), [wanted]);
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn requests_that_share_an_id_are_counted_as_they_are_listed() {
             assert_eq!(said.out.matches("500 error   1.00 ms").count(), 2, "{}", said.out);
             assert!(said.out.ends_with("\n\n2 of 4 requests failed\n"), "{}", said.out);
         }
-        assert_eq!(candor(&["requests", "-", "--json"], &input).requests().len(), 4);
+        assert_eq!(candor(&["requests", "-", "--json"], &input).json().len(), 4);
     }
 }
 
@@ -248,7 +249,7 @@ fn requests_without_an_end_are_listed() {
     // Of a request with nothing but a warning it is not known that an end was to be written.
     assert_eq!(rows[3..], [vec![], vec!["2", "of", "2", "requests", "failed"]], "{table}");
     for asked in ["--unfinished", "--failed"] {
-        let rows = candor(&["requests", "-", asked, "--json"], &joined(&killed())).requests();
+        let rows = candor(&["requests", "-", asked, "--json"], &joined(&killed())).json();
         assert_eq!((&rows[0]["request_id"], &rows[0]["unfinished"]), (&"r-2".into(), &true.into()));
         assert_eq!(rows.len(), if asked == "--failed" { 2 } else { 1 });
     }
@@ -271,7 +272,7 @@ fn lines_that_come_before_or_after_their_end_open_nothing() {
     // The same id at another service is another request, which has not ended.
     let mut lines = failing("r-1");
     lines.push(line("r-1", 1, "INFO", 1, "").replace("\"s1\"", "\"s2\""));
-    let rows = candor(&["requests", "-", "--unfinished", "--json"], &joined(&lines)).requests();
+    let rows = candor(&["requests", "-", "--unfinished", "--json"], &joined(&lines)).json();
     assert_eq!(rows.len(), 1);
 }
 
@@ -281,7 +282,7 @@ fn where_no_request_ends_the_level_may_be_why() {
     let lines: Vec<String> = (0..5).map(|at| line(&format!("r-{at}"), at, "INFO", 1, "")).collect();
     for args in [&["requests", "-", "--json"][..], &["story", "--failed", "-", "--json"]] {
         let said = candor(args, &joined(&lines));
-        assert_eq!((said.code, said.requests().len()), (Some(0), 5));
+        assert_eq!((said.code, said.json().len()), (Some(0), 5));
         assert!(said.err.contains("no request of the input has an end"), "{}", said.err);
     }
     let said = candor(&["requests", "-"], &joined(&killed()));
@@ -409,7 +410,7 @@ fn bug_a_status_beside_a_level_that_is_called_status_is_shown() {
         .collect();
     let keys = ["--keys", "level=status"];
     let said = candor(&[&["requests", "-", "--json"], &keys[..]].concat(), &joined(&lines));
-    assert_eq!(said.requests()[0]["status"], 504, "{said:?}");
+    assert_eq!(said.json()[0]["status"], 504, "{said:?}");
     let said = candor(&[&["story", "r-7", "-"], &keys[..]].concat(), &joined(&lines));
     let file = candor(&["story", "r-7", "-"], &joined(&failing("r-7")));
     assert_eq!(said.out, file.out);

@@ -71,13 +71,6 @@ impl Said {
     fn json(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
-
-    /// The objects of the requests that `candor requests --json` lists, without the counts.
-    fn requests(&self) -> Vec<Value> {
-        let mut objects = self.json();
-        objects.retain(|object| object.get("summary").is_none());
-        objects
-    }
 }
 
 /// Runs the command with `input` as its standard input.

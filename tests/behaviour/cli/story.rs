@@ -362,7 +362,7 @@ fn every_failing_request_of_the_orders_example_is_explained() {
     }
 
     // Those that were answered with a refusal did not fail; asked by their id, they have their reason.
-    let rows = candor(&["requests", "-", "--json"], &output.stdout).requests();
+    let rows = candor(&["requests", "-", "--json"], &output.stdout).json();
     for (status, wanted) in [
         (402, "payments charge: answered 402"),
         (404, "answered 404; every step and call went well"),
@@ -498,7 +498,7 @@ left out      5 lines because the request ended well (LOG_STORY)
 fn requests_counts_wide_lines_and_steps_notes_them() {
     let mut lines = failing("r-7");
     lines.push(wide("INFO", 201, "ok"));
-    let rows = candor(&["requests", "-", "--json"], &joined(&lines)).requests();
+    let rows = candor(&["requests", "-", "--json"], &joined(&lines)).json();
     assert_eq!(rows.len(), 2);
     let said = candor(&["steps", "-"], &joined(&lines));
     assert!(
