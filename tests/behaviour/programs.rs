@@ -17,7 +17,7 @@ pub(super) fn root() -> PathBuf {
 
 /// Runs an example with the command of the README.
 pub(super) fn run(example: &str, environment: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = candor_tests::cargo();
     command.args(["run", "--quiet", "--example", example]).current_dir(root());
     remove_settings(&mut command);
     let output = command.envs(environment.iter().copied()).output().expect("cargo runs");
@@ -165,7 +165,7 @@ fn check_request(id: &str, lines: &[Value]) -> String {
 fn the_orders_example_supports_pretty_output_and_rejects_unknown_arguments() {
     let output = run("orders", &[("LOG_FORMAT", "pretty")]);
     assert!(text(&output.stdout).contains(" #1  201 ok · "), "{}", text(&output.stdout));
-    let usage = Command::new(env!("CARGO"))
+    let usage = candor_tests::cargo()
         .args(["run", "--quiet", "--example", "orders", "--", "--prot", "1"])
         .current_dir(root())
         .output()
@@ -320,7 +320,7 @@ struct Running(Child);
 impl Running {
     /// Builds and starts an example. `cargo run` would remain between the test and the program.
     fn start(example: &str, format: &str) -> Self {
-        let mut build = Command::new(env!("CARGO"));
+        let mut build = candor_tests::cargo();
         build.args(["build", "--quiet", "--example", example]).current_dir(root());
         assert!(build.status().expect("cargo runs").success(), "{example} does not compile");
         let test = std::env::current_exe().expect("a program");

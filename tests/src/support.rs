@@ -7,6 +7,7 @@ pub use random::Random;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::process::Command;
 
 use candor::testing::{Captured, Line};
 use serde_json::Value;
@@ -22,6 +23,25 @@ pub fn is_full() -> bool {
 /// Every `n`th of the cases, or all of them in the full tests.
 pub fn sampled<T>(cases: Vec<T>, n: usize) -> Vec<T> {
     cases.into_iter().step_by(if is_full() { 1 } else { n }).collect()
+}
+
+/// Cargo, as it is outside a test.
+///
+/// `cargo test` sets variables about the test's package. The build script of `ring` runs again if they differ, and then
+/// candor and everything else that depends on it would be compiled again.
+pub fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        let is_of_package = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"]
+                .iter()
+                .any(|of| name.starts_with(of))
+        });
+        if is_of_package {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The fixed keys of a line in order; those marked `false` are present only if known.

@@ -779,7 +779,7 @@ fn a_migrated_service_compiles_without_warnings() {
     println!("{}", said.err);
     let again = candor(&["migrate", folder_text], b"");
     assert_eq!(again.out, "", "a second run changes something");
-    let built = Command::new(env!("CARGO"))
+    let built = candor_tests::cargo()
         .args(["check", "--offline", "--quiet", "--workspace", "--all-targets"])
         .current_dir(&folder)
         .env("CARGO_TARGET_DIR", target.join("gallery/target"))

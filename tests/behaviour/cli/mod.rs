@@ -41,7 +41,7 @@ fn program() -> &'static Path {
         } else {
             &["--bin", "candor", "--example", "quickstart"]
         };
-        let built = Command::new(env!("CARGO"))
+        let built = candor_tests::cargo()
             .args(["build", "--quiet", "--message-format", "json"])
             .args(what)
             .current_dir(root)

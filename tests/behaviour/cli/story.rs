@@ -316,7 +316,7 @@ fn an_id_is_found_by_its_beginning_unless_several_begin_so() {
 #[test]
 fn every_failing_request_of_the_orders_example_is_explained() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let mut orders = Command::new(env!("CARGO"));
+    let mut orders = candor_tests::cargo();
     orders.args(["run", "--quiet", "--example", "orders"]).current_dir(root);
     for (name, _) in
         std::env::vars().filter(|(name, _)| name.starts_with("LOG_") || name == "RUST_LOG")

@@ -68,7 +68,7 @@ fn clippy_rejects_the_macros_that_the_docs_ban() {
     fs::write(folder.join("clippy.toml"), documented()).expect("a configuration");
     fs::write(folder.join("src/main.rs"), PROGRAM).expect("a program");
     fs::copy(tests.join("../Cargo.lock"), folder.join("Cargo.lock")).expect("a lockfile");
-    let output = Command::new(env!("CARGO"))
+    let output = candor_tests::cargo()
         .args(["clippy", "--offline", "--quiet", "--message-format=json"])
         .current_dir(&folder)
         .env("CARGO_TARGET_DIR", target.join("target"))

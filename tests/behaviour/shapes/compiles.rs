@@ -81,7 +81,7 @@ impl Package {
 
     /// The messages about the programs of the package, with the program's name.
     fn messages(&self, command: &str) -> Vec<(String, Value)> {
-        let output = Command::new(env!("CARGO"))
+        let output = candor_tests::cargo()
             .args([
                 command,
                 "--offline",
@@ -216,7 +216,7 @@ fn source(name: &str) -> String {
 
 #[test]
 fn attributes_add_no_clippy_lints() {
-    let installed = Command::new(env!("CARGO")).args(["clippy", "--version"]).output();
+    let installed = candor_tests::cargo().args(["clippy", "--version"]).output();
     if !installed.is_ok_and(|output| output.status.success()) {
         println!("skipped: clippy is not installed");
         return;

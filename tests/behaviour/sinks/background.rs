@@ -195,7 +195,7 @@ fn a_batch_is_split_between_lines_when_the_file_is_full() {
 #[test]
 fn a_service_stopped_by_a_signal_has_written_all_its_lines() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let build = Command::new(env!("CARGO"))
+    let build = candor_tests::cargo()
         .args(["build", "--quiet", "--example", "shutdown"])
         .current_dir(root)
         .status();
