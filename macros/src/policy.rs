@@ -20,7 +20,7 @@ const MOST_SHOWN: usize = 64;
 
 /// All policies. Those before `skip` are functions in `candor::policy` too.
 const POLICIES: [&str; 10] =
-    ["clear", "secret", "mask", "hash", "shape", "url", "email", "scrub", "skip", "with"];
+    ["secret", "mask", "hash", "shape", "url", "email", "scrub", "clear", "skip", "with"];
 
 /// Whether `candor::policy` has a function of this name.
 pub(crate) fn is_function(name: &Ident) -> bool {

@@ -60,11 +60,11 @@ fn path(arg: &MetaArg) -> syn::Result<Path> {
 fn default_policy(arg: &MetaArg) -> syn::Result<&'static str> {
     let Some(value) = &arg.value else {
         let message =
-            "expected a policy: `default = clear`, `default = secret` or `default = shape`";
+            "expected a policy: `default = secret`, `default = shape` or `default = clear`";
         return Err(syn::Error::new_spanned(arg, message));
     };
     let text = value.to_token_stream().to_string();
-    let known = ["clear", "secret", "shape"];
+    let known = ["secret", "shape", "clear"];
     known
         .into_iter()
         .find(|policy| *policy == text)

@@ -191,7 +191,7 @@ impl Variant {
         for attribute in take_redact(&mut variant.attrs) {
             errors.add(
                 &attribute.meta,
-                "a policy applies to a field; put it before the type: `Variant(#[redact(clear)] String)`",
+                "a policy applies to a field; put it before the type: `Variant(#[redact(secret)] String)`",
             );
         }
         let names = SerdeNames::read(&variant.attrs);

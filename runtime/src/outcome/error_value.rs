@@ -313,7 +313,7 @@ impl<'a, T> GivenStrict<'a, T> for Given<'a, T> {
     message = "`{Self}` can't be recorded without a redaction policy",
     label = "not loggable, and not an error",
     note = "leave the argument out with `skip(x)`, or record it under a policy: `fields(x = mask(&x).last(4))`",
-    note = "`clear(&x)` shows the value, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` hides it",
+    note = "`secret(&x)` hides the value; `mask`, `hash`, `shape`, `url`, `email` and `scrub` show part of it; `clear` shows all of it",
     note = "or put `#[redact]` on the definition of the type, with a policy for each field"
 )]
 pub trait StrictValue: Loggable {}
@@ -342,7 +342,7 @@ impl fmt::Debug for Erased<'_> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be logged without a redaction policy",
     label = "not loggable, and not an error",
-    note = "put a policy around the value: `clear(&x)` shows it, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` hides it (all are in `candor::policy`)"
+    note = "put a policy around the value: `secret(&x)` hides it; `mask`, `hash`, `shape`, `url`, `email` and `scrub` show part of it; `clear` shows all of it (all are in `candor::policy`)"
 )]
 pub trait AnyValue<Kind> {
     #[doc(hidden)]

@@ -20,8 +20,10 @@ use crate::redact::{error_text, strict, strict_report};
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` needs a redaction policy",
     label = "choose a policy for this field",
-    note = "`#[redact(clear)]` shows it, `mask(last = 4)`, `hash`, `shape`, `url`, `email` or `scrub` show part of it, `secret` shows `[REDACTED]`, `skip` leaves it out, `with = path` calls your own function",
-    note = "for all fields without a policy: `#[redact(default = secret)]`, `shape` or `clear` on the item; your own type becomes loggable with `#[redact]` on its definition"
+    note = "`#[redact(secret)]` hides the value; `mask(last = 4)`, `hash`, `shape`, `url`, `email` and `scrub` show part of it; `clear` shows all of it",
+    note = "`skip` leaves the field out; `with = path` calls your own function",
+    note = "`#[redact(default = secret)]` on the item applies to all its fields without a policy",
+    note = "a type of your own is loggable with `#[redact]` on its definition"
 )]
 pub trait Field<const SENSITIVE: bool> {
     /// The value that is written for the field.
@@ -250,9 +252,8 @@ pub struct KeyRule<const SENSITIVE: bool>;
 /// It is a trait, because a failed const assertion would not point at the user's `clear`.
 #[diagnostic::on_unimplemented(
     message = "this field name is considered sensitive; `clear` requires `reason = \"…\"`",
-    label = "give the reason why its value may be shown: `clear, reason = \"…\"`",
-    note = "the key rule looks at its Rust name and its serde name, and for a field without a name at that of its type or variant; see `candor::keys`",
-    note = "`secret`, `mask(last = 4)` and `skip` need no reason"
+    label = "use `secret`, `mask(last = 4)` or `skip`, or give a reason: `clear, reason = \"…\"`",
+    note = "the key rule looks at its Rust name and its serde name, and for a field without a name at that of its type or variant; see `candor::keys`"
 )]
 pub trait NeedsNoReason {}
 

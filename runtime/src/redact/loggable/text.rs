@@ -24,8 +24,8 @@ use crate::redact::scrub;
 #[diagnostic::on_unimplemented(
     message = "this policy can't be applied to `{Self}`; add `#[redact]` to its definition",
     label = "not text",
-    note = "or apply the policy to the text or number inside: `clear(x.as_str())`, `clear(&x.0)`",
-    note = "`secret(&x)` hides a value of any type; an error needs no policy: `error = e`"
+    note = "`secret(&x)` hides a value of any type; an error needs no policy: `error = e`",
+    note = "or apply the policy to the text or number inside: `hash(x.as_str())`, `hash(&x.0)`"
 )]
 pub trait Text {
     #[doc(hidden)]

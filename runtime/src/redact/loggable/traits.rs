@@ -44,8 +44,8 @@ use crate::json::shown::Shown;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be logged without a redaction policy",
-    label = "choose a policy: `clear(&x)`, `hash(&x)`, `secret(&x)`, …",
-    note = "`clear(&x)` shows the value, `mask(&x).last(4)`, `hash(&x)`, `shape(&x)`, `url(&x)`, `email(&x)` or `scrub(&x)` show part of it, `secret(&x)` hides it (all are in `candor::policy`)",
+    label = "choose a policy: `secret(&x)`, `hash(&x)`, `clear(&x)`, …",
+    note = "`secret(&x)` hides the value; `mask`, `hash`, `shape`, `url`, `email` and `scrub` show part of it; `clear` shows all of it (all are in `candor::policy`)",
     note = "an error needs no policy: pass `e` or `&e` itself, or `error(&e)` inside a list or another value",
     note = "headers and JSON values go through `candor::scrub::headers(&x)` and `candor::scrub::json(&x)`",
     note = "or put `#[redact]` on the definition of the type, with a policy for each field"
@@ -79,7 +79,7 @@ pub trait Loggable {
 #[diagnostic::on_unimplemented(
     message = "a collection of `{Self}` can't be logged without a redaction policy",
     label = "`{Self}` is not loggable as an element",
-    note = "put a policy around the collection: `clear(&x)` shows its text, `shape(&x)` shows its size, `secret(&x)` hides it (all are in `candor::policy`)",
+    note = "put a policy around the collection: `secret(&x)` hides it, `shape(&x)` shows its size, `clear(&x)` shows its text (all are in `candor::policy`)",
     note = "or put `#[redact]` on the definition of the type, with a policy for each field"
 )]
 pub trait Element: Loggable {}
