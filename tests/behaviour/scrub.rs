@@ -478,8 +478,33 @@ fn the_code_and_state_of_an_oauth_redirect_are_hidden() {
         &format!("GET https://a{redirect}"),
         "GET https://a/cb?code=[REDACTED]&state=[REDACTED]&page=2",
     );
+    for (redirect, shown) in [
+        ("/cb?code=4/0AX4XfWhQmZk3d&page=2", "/cb?code=[REDACTED]&page=2"),
+        ("/cb?code=4%2F0AX4XfWhQmZk3d", "/cb?code=[REDACTED]"),
+        ("/a?page=2;code=4/0AX4XfWhQmZk3d", "/a?page=2;code=[REDACTED]"),
+    ] {
+        assert_eq!(url_with_query(redirect), shown);
+        shows(redirect, shown);
+    }
+    for (query, shown) in [
+        ("code=4/0AX4XfWhQmZk3d&state=af0ifjsldkj", "code=[REDACTED]&state=[REDACTED]"),
+        ("code=SplxlOBeZQQYbYS6WxSbIA", "code=[REDACTED]"),
+        ("query \"code=a1b2c3d4e5f6a7b8c9d0\"", "query \"code=[REDACTED]\""),
+        ("https://a/cb#code=4/0AX4XfWhQmZk3d", "https://a/cb#code=[REDACTED]"),
+    ] {
+        shows(query, shown);
+    }
+    for harmless in [
+        "code=404 code=E0308 code=ERR_HTTP2_STREAM_CANCEL exit code=3221225477",
+        "code=invalid_grant&page=2",
+        "code=http2_stream_error",
+        "code: 4/0AX4XfWhQmZk3d",
+    ] {
+        shows(harmless, harmless);
+    }
     for harmless in [
         "/a?code=404",
+        "/a?code=DE",
         "/a?code=1234567890",
         "/a?state=open",
         "/a?state=in_progress",

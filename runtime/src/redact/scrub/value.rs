@@ -350,14 +350,23 @@ impl NamedValue<'_, '_> {
         (hides(name) || is_scheme(name.as_bytes())).then_some(part)
     }
 
-    /// Whether it is the `code` or `state` of an OAuth redirect: `?code=…&state=…`.
+    /// Whether it is the `code` or `state` of an OAuth redirect: `?code=…&state=…`, or a query without `?`.
     pub(super) fn is_grant(&self) -> bool {
-        let in_query = |at: usize| matches!(self.text.as_bytes()[at], b'?' | b'&');
         // The name is checked first, so that a value that is not hidden is not read to its end.
-        is_grant_name(self.name.text) && self.name.start.checked_sub(1).is_some_and(in_query) && {
-            let start = self.separator.end;
-            is_grant(self.name.text, clip(self.text, start, self.unquoted_end(start, start)))
+        if !is_grant_name(self.name.text) {
+            return false;
         }
+        let start = self.separator.end;
+        let in_query = |at: usize| matches!(self.text.as_bytes()[at], b'?' | b'&');
+        if self.name.start.checked_sub(1).is_some_and(in_query) {
+            return is_grant(
+                self.name.text,
+                clip(self.text, start, self.unquoted_end(start, start)),
+            );
+        }
+        self.name.text.eq_ignore_ascii_case("code")
+            && !self.separator.colon
+            && is_long_code(&self.text.as_bytes()[start..])
     }
 }
 
@@ -377,6 +386,20 @@ pub(super) fn is_grant(name: &str, value: &str) -> bool {
         let opaque = value.len() >= 8 && digits > 0 || value.len() >= 16 && !word;
         name.eq_ignore_ascii_case("state") && opaque && digits < value.len()
     }
+}
+
+/// Whether the text begins with a generated code, and not with the name of an error: `4/0AX4XfWh…`, but not
+/// `ERR_HTTP2_STREAM_ERROR`.
+fn is_long_code(text: &[u8]) -> bool {
+    // Without `=`, so that each byte is read for one name only.
+    let in_code = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/+%".contains(&byte);
+    let code = &text[..run(text, 0, in_code)];
+    let count = |is: fn(&u8) -> bool| code.iter().filter(|byte| is(byte)).count();
+    // One digit in lower-case words can be the version of something: `http2_stream_error`.
+    let least_digits = if count(u8::is_ascii_uppercase) > 0 { 1 } else { 2 };
+    code.len() >= 16
+        && count(u8::is_ascii_lowercase) > 0
+        && count(u8::is_ascii_digit) >= least_digits
 }
 
 /// Whether the word is not the value itself, which follows after the blank: a scheme (`Bearer abc`), or a tag or anchor
