@@ -316,6 +316,50 @@ fn a_failed_request_names_its_cause() {
 }
 
 #[test]
+fn the_cause_has_the_status_of_a_failed_call() {
+    #[dependency_call("stock")]
+    async fn reserve() -> Response<()> {
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        response
+    }
+
+    #[dependency_call("users")]
+    async fn ask() -> Result<(), tonic::Status> {
+        Err(tonic::Status::internal("no"))
+    }
+
+    let cause = |service: axum::routing::MethodRouter| {
+        let captured = capture();
+        let app = Router::new().route("/", service).layer(RequestLayer::new());
+        run(send(&app, to("/")));
+        checked(&captured);
+        captured.completed().get("cause").cloned()
+    };
+    let failed = StatusCode::BAD_GATEWAY;
+    assert_eq!(
+        cause(get(move || async move { (failed, reserve().await.into_body()).0 })),
+        Some(json!({
+            "step": "reserve",
+            "dependency": "stock",
+            "step_id": 1,
+            "category": "status",
+            "status": 503,
+        }))
+    );
+    assert_eq!(
+        cause(get(move || async move { ask().await.map_or(failed, |()| StatusCode::OK) })),
+        Some(json!({
+            "step": "ask",
+            "dependency": "users",
+            "step_id": 1,
+            "category": "status",
+            "grpc_status": 13,
+        }))
+    );
+}
+
+#[test]
 fn overlapping_calls_are_counted_once_in_dependency_time() {
     #[dependency_call("slow")]
     async fn slow() {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::base::clock::Tick;
 use crate::json::append::{append, number};
 use crate::json::members;
-use crate::outcome::Category;
+use crate::outcome::{AnswerStatus, Category};
 use crate::redact::loggable::Encoder;
 use crate::redact::policy::clear;
 use crate::request::Request;
@@ -62,6 +62,15 @@ fn write_cause(cause: &Cause, limit: usize, out: &mut String) {
         object.field("step_id", &cause.step_id);
         if let Some(category) = cause.category.map(Category::as_str) {
             object.field("category", &clear(category));
+        }
+        match cause.status {
+            Some(AnswerStatus::Http(status)) => {
+                object.field("status", &status);
+            }
+            Some(AnswerStatus::Grpc(code)) => {
+                object.field("grpc_status", &code);
+            }
+            None => {}
         }
     });
 }

@@ -1,7 +1,7 @@
 //! The totals of a request, which `request_completed` and `job_completed` report.
 
 use crate::base::clock::Tick;
-use crate::outcome::Category;
+use crate::outcome::{AnswerStatus, Category};
 
 /// The totals of the steps and calls of a request. Their numbers are counters of the request itself, which need no
 /// lock.
@@ -35,6 +35,8 @@ pub(crate) struct Cause {
     pub(crate) step_id: u32,
     /// The category of its error, if that is known.
     pub(crate) category: Option<Category>,
+    /// The status, if it is the category.
+    pub(crate) status: Option<AnswerStatus>,
 }
 
 impl Totals {

@@ -274,7 +274,7 @@ impl Layout<'_> {
             self.out.push_str(SEPARATOR);
             self.open(RED);
             self.out.push_str("cause");
-            for key in ["dependency", "step", "category"] {
+            for key in ["dependency", "step", "category", "status", "grpc_status"] {
                 if let Some(text) = member_of(cause, key) {
                     self.out.push(' ');
                     self.out.push_str(text);

@@ -389,7 +389,7 @@ impl<'a> UsualStep<'a> {
         }
         if let Some(request) = request {
             K::count(request, now);
-            position.count(request, took.saturating_sub(inner), Outcome::Ok, None);
+            position.count(request, took.saturating_sub(inner), Outcome::Ok, None, None);
             Logger::capture(request, line);
         }
         Some((fast.severity, position.site.id()))

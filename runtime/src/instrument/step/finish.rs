@@ -110,7 +110,7 @@ impl ActiveStep {
         let class = end.failure.map(|failure| failure.class(category));
         if let Some(request) = request {
             let own_time = state.own_time(took);
-            state.position().count(request, own_time, end.outcome, category);
+            state.position().count(request, own_time, end.outcome, category, answer.status);
             if let Some(story) = request.story() {
                 story.step_ended(state.site.spec.name, own_time);
             }
@@ -161,7 +161,8 @@ impl ActiveStep {
         let severity = state.call_severity(outcome, answer.is_refusal, facts.retries, took);
         if let Some(request) = request {
             request.call_ended(now, facts.retries);
-            state.position().count(request, state.own_time(took), outcome, category);
+            let own_time = state.own_time(took);
+            state.position().count(request, own_time, outcome, category, answer.status);
             if let Some(story) = request.story() {
                 story.call_ended(state.site.dependency(), took, facts.retries);
             }
@@ -273,6 +274,7 @@ impl StepPosition {
         own_time: u64,
         outcome: Outcome,
         category: Option<Category>,
+        status: Option<AnswerStatus>,
     ) {
         let StepPosition { site, step, .. } = self;
         if let Some(open) = &request.open_steps {
@@ -283,6 +285,7 @@ impl StepPosition {
             dependency: site.spec.call.map(|call| call.dependency),
             step_id: step,
             category,
+            status: status.filter(|_| category == Some(Category::Status)),
         };
         request.step_ended(site.spec.name, own_time, outcome.is_failure().then(cause));
     }
