@@ -128,7 +128,10 @@ async fn respond_to<B: Body>(
         (path, _) if PATHS.contains(&path) => {
             Err((StatusCode::METHOD_NOT_ALLOWED, "use GET, or PUT for `levels`".to_owned()))
         }
-        _ => Err((StatusCode::NOT_FOUND, format!("the paths are {}", PATHS.join(", ")))),
+        _ => Err((
+            StatusCode::NOT_FOUND,
+            format!("unknown path; expected one of {}", PATHS.join(", ")),
+        )),
     }
 }
 

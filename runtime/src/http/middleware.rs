@@ -97,7 +97,7 @@ impl ContextMiddleware {
     }
 }
 
-const FOLLOWED: &str = "a redirect took the internal headers to another host: build the client with \
+const FOLLOWED: &str = "a redirect sent the request's internal headers to another host: build the client with \
      `.redirect(candor::http::same_host_redirects())`";
 
 /// Redirect policy of a supported reqwest version; see [`same_host_redirects`].
