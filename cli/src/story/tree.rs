@@ -13,6 +13,9 @@ use crate::time::{self, LocalZone, Micros};
 
 /// Deepest level of the displayed tree; deeper items are shown at this level.
 const MAX_DEPTH: usize = 60;
+/// The most by which the computed end of a span differs from the time of its line: the start, the offset and the
+/// duration are rounded.
+const ROUNDING: Micros = 10;
 
 /// Builds a story from the lines of one request, in any order.
 pub(crate) fn build(id: String, lines: Vec<Line>, omitted_lines: u64) -> Story {
@@ -106,11 +109,16 @@ fn build_part(lines: Vec<Line>) -> Part {
         .max()
         .unwrap_or(start);
     add_open_steps(&mut items, &others, end);
-    let at = |line: &Line| Interval { from: line.at, to: line.at };
+    let at = |line: &Line| Interval { from: Moment::of(line), to: Moment::of(line) };
     let parents = innermost_spans(&items, others.iter().map(at));
-    let within = |gap: &Gap| Interval { from: gap.from, to: gap.to };
+    let within = |gap: &Gap| Interval {
+        from: Moment { at: gap.from, seq: gap.first },
+        to: Moment { at: gap.to, seq: gap.last },
+    };
     let gap_parents = innermost_spans(&items, gaps.iter().map(within));
-    for (line, parent) in others.into_iter().zip(parents) {
+    let panicked = others.iter().map(|line| panicked_span(&items, line)).collect::<Vec<_>>();
+    for ((line, parent), panicked) in others.into_iter().zip(parents).zip(panicked) {
+        let parent = panicked.or(parent);
         items.push(Item { parent, ..Item::new(ItemKind::Line, line.at, Some(line)) });
     }
     for (gap, parent) in gaps.into_iter().zip(gap_parents) {
@@ -262,10 +270,46 @@ fn break_cycles(items: &mut [Item]) {
     }
 }
 
+/// When a line was written. `seq` orders the lines of one microsecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment {
+    at: Micros,
+    seq: u64,
+}
+
+impl Moment {
+    /// A line without `seq` precedes the others of its microsecond, so that it is within a span that ends then.
+    fn of(line: &Line) -> Self {
+        Moment { at: line.at, seq: line.seq.unwrap_or(0) }
+    }
+
+    /// When the line of a span was written; without a line, its computed end.
+    fn end_of(span: &Item) -> Self {
+        match &span.line {
+            Some(line) if line.seq.is_some() && (line.at - span.end).abs() <= ROUNDING => {
+                Moment::of(line)
+            }
+            _ => Moment { at: span.end, seq: u64::MAX },
+        }
+    }
+}
+
 /// A time span; a single line has `from == to`.
 struct Interval {
-    from: Micros,
-    to: Micros,
+    from: Moment,
+    to: Moment,
+}
+
+/// The innermost span that a panic ended: the first one with this outcome after the line of the panic. The panic can
+/// occur in the microsecond in which the span starts.
+fn panicked_span(items: &[Item], line: &Line) -> Option<usize> {
+    let panic = Some(Moment::of(line)).filter(|_| line.event == "panic")?;
+    let spans = items.iter().enumerate().filter(|(_, item)| {
+        item.outcome() == "panicked"
+            && item.start <= panic.at + ROUNDING
+            && Moment::end_of(item) > panic
+    });
+    spans.min_by_key(|(_, item)| Moment::end_of(item)).map(|(index, _)| index)
 }
 
 /// For each interval, the innermost span that was open throughout. Intervals are sorted by start.
@@ -284,10 +328,10 @@ fn innermost_spans(
     // sum is the index of that child, so no set of indexes is needed.
     let mut open: HashMap<Option<usize>, (usize, usize)> = HashMap::new();
     let mut innermost = |interval: Interval| {
-        while let Some(index) = starts.next_if(|index| items[*index].start <= interval.from) {
+        while let Some(index) = starts.next_if(|index| items[*index].start <= interval.from.at) {
             let (count, sum) = open.entry(items[index].parent).or_default();
             (*count, *sum) = (*count + 1, *sum + index);
-            ends.push(Reverse((items[index].end, index)));
+            ends.push(Reverse((Moment::end_of(&items[index]), index)));
         }
         while let Some(Reverse((end, index))) = ends.peek().copied()
             && end < interval.from
@@ -300,7 +344,9 @@ fn innermost_spans(
         let mut found = None;
         for _ in 0..MAX_DEPTH {
             match open.get(&found) {
-                Some((1, index)) if items[*index].end >= interval.to => found = Some(*index),
+                Some((1, index)) if Moment::end_of(&items[*index]) >= interval.to => {
+                    found = Some(*index)
+                }
                 _ => break,
             }
         }
@@ -334,4 +380,85 @@ fn display_order(items: &[Item]) -> Vec<(usize, usize)> {
         push(&mut open, Some(index), depth + 1);
     }
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::to_ms;
+
+    /// The line of an event, or of a span that ends at `at`.
+    fn line(at: Micros, seq: u64, event: &str, fields: &[(&str, Value)]) -> Line {
+        let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        Line { at, seq: Some(seq), event: event.to_owned(), fields, ..Line::default() }
+    }
+
+    /// A step from `start` to `end`, in microseconds since the request started.
+    fn step(name: &str, seq: u64, id: u64, start: u32, end: u32, outcome: &str) -> Line {
+        let fields = [
+            ("step", Value::from(name)),
+            ("step_id", id.into()),
+            ("parent_id", u64::from(id > 1).into()),
+            ("offset_ms", (f64::from(start) / 1000.0).into()),
+            ("duration_ms", (f64::from(end - start) / 1000.0).into()),
+            ("outcome", outcome.into()),
+        ];
+        line(end.into(), seq, "step_timing", &fields)
+    }
+
+    fn completed(at: Micros, seq: u64) -> Line {
+        let duration = to_ms(at).into();
+        line(at, seq, "request_completed", &[("duration_ms", duration)])
+    }
+
+    /// The name of the step that the line with this `seq` is drawn in.
+    fn parent(lines: Vec<Line>, seq: u64) -> String {
+        let story = build("r".to_owned(), lines, 0);
+        let items = &story.parts[0].items;
+        let is_wanted = |item: &&Item| item.line.as_ref().is_some_and(|line| line.seq == Some(seq));
+        let item = items.iter().find(is_wanted).expect("the line");
+        item.parent.map(|parent| items[parent].name()).unwrap_or_default()
+    }
+
+    #[test]
+    fn seq_decides_whether_a_line_of_the_same_microsecond_precedes_the_end_of_a_step() {
+        for (event, end, wanted) in [(1, 2, "load"), (2, 1, "outer")] {
+            let lines = vec![
+                line(100, event, "", &[]),
+                step("load", end, 2, 50, 100, "ok"),
+                step("outer", 3, 1, 0, 200, "ok"),
+                completed(300, 4),
+            ];
+            assert_eq!(parent(lines, event), wanted);
+        }
+    }
+
+    #[test]
+    fn a_rounded_duration_does_not_move_a_line_out_of_its_step() {
+        // The offset and the duration are rounded down, so the computed end is 98.
+        let mut load = step("load", 2, 2, 50, 98, "ok");
+        load.at = 100;
+        let lines =
+            vec![line(99, 1, "", &[]), load, step("outer", 3, 1, 0, 200, "ok"), completed(300, 4)];
+        assert_eq!(parent(lines, 1), "load");
+    }
+
+    #[test]
+    fn a_panic_is_in_the_innermost_step_that_panicked() {
+        let lines = vec![
+            line(99, 1, "panic", &[]),
+            step("price", 2, 2, 100, 150, "panicked"),
+            step("outer", 3, 1, 0, 200, "panicked"),
+            completed(300, 4),
+        ];
+        assert_eq!(parent(lines, 1), "price");
+        // One that was caught before the steps ended.
+        let lines = vec![
+            step("price", 1, 2, 50, 98, "ok"),
+            line(99, 2, "panic", &[]),
+            step("outer", 3, 1, 0, 200, "ok"),
+            completed(300, 4),
+        ];
+        assert_eq!(parent(lines, 2), "outer");
+    }
 }
