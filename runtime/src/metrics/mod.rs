@@ -59,9 +59,11 @@
 //!
 //! # Cardinality
 //!
-//! A label never contains data of a request: it is a name in the code, a route, or one of a few constants. The exception
-//! is a route that a span of another crate records, as with `LOG_SPANS`: candor can't tell whether it is a pattern. Each
-//! metric has at most 2000 sets of labels. Further sets are counted in one series with the label
+//! A label never contains data of a request: it is a name in the code, a route, or one of a few constants. With
+//! `LOG_SPANS`, a route or a name (`otel.name`) can also come from a field of a span, and candor can't tell whether that
+//! field has data of a request.
+//!
+//! Each metric has at most 2000 sets of labels. Further sets are counted in one series with the label
 //! `otel_metric_overflow="true"`, so that sums stay correct.
 //!
 //! # Exemplars
