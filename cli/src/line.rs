@@ -190,12 +190,34 @@ impl Line {
     }
 }
 
+/// The category of the `cause` of an end line: `timeout`, `status 503`, `grpc 13`; empty if it has none.
+pub(crate) fn cause_category(cause: &Value) -> String {
+    let member = |key| cause.get(key).filter(|value| !value.is_null()).map(value_text);
+    let category = member("category").unwrap_or_default();
+    match (category.as_str(), member("grpc_status"), member("status")) {
+        ("status", Some(code), _) => format!("grpc {code}"),
+        ("status", None, Some(status)) => format!("status {status}"),
+        _ => category,
+    }
+}
+
 /// Number of shown characters of an id: the part of a UUID that contains the time in milliseconds.
 const ID_WIDTH: usize = 13;
 
-/// Returns the beginning of an id, which `candor story` accepts.
+/// Returns the beginning of an id, which `candor story` accepts: see [`is_short_for`].
 pub(crate) fn short_id(id: &str) -> &str {
     id.char_indices().nth(ID_WIDTH).map_or(id, |(end, _)| &id[..end])
+}
+
+/// Whether an id begins or ends with a short form of it. `candor` itself shows beginnings, and the pretty format shows
+/// ends, because the ids of neighbours begin alike.
+pub(crate) fn is_short_for(short: &str, id: &str) -> bool {
+    id.starts_with(short) || id.ends_with(short)
+}
+
+/// Removes what can surround an id when it is copied: blanks, and the `…` of the pretty format.
+pub(crate) fn pasted_id(id: &str) -> &str {
+    id.trim().trim_start_matches('…')
 }
 
 /// The last segment of a type's name, without its parameters.

@@ -17,8 +17,8 @@ pub(crate) const END_MARKER: &str = "_completed";
 const MAX_OPEN: usize = 50_000;
 /// Most characters kept of each value. candor accepts ids of up to 128.
 const MAX_VALUE_CHARS: usize = 300;
-/// Most bytes of `request_stuck` lines that are kept.
-const MAX_STUCK_BYTES: usize = 16 << 20;
+/// Most bytes of `request_stuck` and `panic` lines that are kept.
+const MAX_KEPT_BYTES: usize = 16 << 20;
 /// Completed requests per generation that are remembered, so that a late line does not reopen one.
 const MAX_COMPLETED: usize = 1 << 20;
 
@@ -51,8 +51,10 @@ pub(crate) struct OpenRequests {
     /// The last lines of requests, to recognize copies.
     ends: RecentHashes,
     has_ends: bool,
-    /// Bytes of all lines in `OpenRequest::stuck`.
-    stuck_bytes: usize,
+    /// The line of the panic in the request that ended last.
+    last_panic: Option<Vec<u8>>,
+    /// Bytes of all lines in `OpenRequest::stuck` and `OpenRequest::panic`.
+    kept_bytes: usize,
     /// The number of missing lines of completed requests: the last `seq` minus the number of lines. Lines that follow
     /// the last one, as in another file or stream, are subtracted.
     lacking: HashMap<u64, u64>,
@@ -97,6 +99,8 @@ pub(crate) struct OpenRequest {
     expects_end: bool,
     /// The latest `request_stuck` line.
     stuck: Option<Vec<u8>>,
+    /// The first line of a panic.
+    panic: Option<Vec<u8>>,
 }
 
 impl OpenRequests {
@@ -105,6 +109,7 @@ impl OpenRequests {
     ///
     /// Requests can share an identity: a client may retry with the same request id, and not every line has a span id.
     pub(crate) fn observe(&mut self, record: &Record<'_>) -> bool {
+        self.last_panic = None;
         let is_new_end = is_end(record) && self.ends.insert(self.hashes.hash_one(record.bytes));
         let Some(key) = identity(record) else { return is_new_end };
         let id = key.0;
@@ -112,7 +117,9 @@ impl OpenRequests {
         if is_end(record) {
             self.has_ends = true;
             let request = self.open.remove(&key).unwrap_or_default();
-            self.stuck_bytes -= request.stuck.map_or(0, |line| line.len());
+            let kept = [&request.stuck, &request.panic].into_iter().flatten();
+            self.kept_bytes -= kept.map(Vec::len).sum::<usize>();
+            self.last_panic = request.panic;
             let seq = record.get(Key::Seq).and_then(number).unwrap_or_default();
             let lacking = (seq as u64).saturating_sub(request.lines + 1);
             let is_first = self.completed.insert(key);
@@ -124,7 +131,7 @@ impl OpenRequests {
         }
         let is_full = self.open.len() >= MAX_OPEN;
         match self.open.entry(key) {
-            Entry::Occupied(request) => request.into_mut().update(record, &mut self.stuck_bytes),
+            Entry::Occupied(request) => request.into_mut().update(record, &mut self.kept_bytes),
             Entry::Vacant(_) if self.completed.contains(key) => {
                 if let Entry::Occupied(mut lacking) = self.lacking.entry(key) {
                     *lacking.get_mut() -= 1;
@@ -136,10 +143,16 @@ impl OpenRequests {
             Entry::Vacant(_) if is_full => self.untracked_lines += 1,
             Entry::Vacant(vacant) => {
                 let request = OpenRequest { id: shortened(id), ..OpenRequest::default() };
-                vacant.insert(request).update(record, &mut self.stuck_bytes);
+                vacant.insert(request).update(record, &mut self.kept_bytes);
             }
         }
         false
+    }
+
+    /// The location of the first panic in the request whose last line was observed just now.
+    pub(crate) fn panic_location(&self, keys: &Keys) -> Option<String> {
+        let line = Line::parse(self.last_panic.as_deref()?, keys)?;
+        Some(line.text("location")).filter(|location| line.event == "panic" && !location.is_empty())
     }
 
     /// The requests that have no last line and should have one.
@@ -153,10 +166,10 @@ impl OpenRequests {
         match self.lacking.len() {
             0 => None,
             1 => Some(
-                "1 request has lines that are not in the input; its story names them".to_owned(),
+                "1 request has lines that are not in the input; its story lists them".to_owned(),
             ),
             count => Some(format!(
-                "{bound}{count} requests have lines that are not in the input; their stories name them"
+                "{bound}{count} requests have lines that are not in the input; their stories list them"
             )),
         }
     }
@@ -165,7 +178,7 @@ impl OpenRequests {
     pub(crate) fn missing_ends_note(&self) -> Option<String> {
         let is_suspicious = !self.has_ends && self.open.values().any(|request| request.expects_end);
         is_suspicious.then(|| {
-            "no request of the input has an end: the process ended first, or LOG_LEVEL hides the lines of \
+            "no request in the input has a completion line: the process ended first, or LOG_LEVEL hides the lines of \
              `http` and `jobs`"
                 .to_owned()
         })
@@ -173,7 +186,7 @@ impl OpenRequests {
 }
 
 impl OpenRequest {
-    fn update(&mut self, record: &Record<'_>, stuck_bytes: &mut usize) {
+    fn update(&mut self, record: &Record<'_>, kept_bytes: &mut usize) {
         self.lines += 1;
         // Timestamps of one format sort as strings.
         let at = record.get(Key::Ts).unwrap_or_default();
@@ -205,11 +218,15 @@ impl OpenRequest {
         let msg = record.get(Key::Msg);
         self.expects_end |=
             is_below_warn && (!self.method.is_empty() || msg == Some(b"\"job_started\""));
-        if msg == Some(b"\"request_stuck\"") && *stuck_bytes + record.bytes.len() <= MAX_STUCK_BYTES
-        {
-            *stuck_bytes += record.bytes.len();
-            let previous = self.stuck.replace(record.bytes.to_vec());
-            *stuck_bytes -= previous.map_or(0, |line| line.len());
+        let kept = match msg {
+            Some(b"\"request_stuck\"") => &mut self.stuck,
+            Some(b"\"panic\"") if self.panic.is_none() => &mut self.panic,
+            _ => return,
+        };
+        if *kept_bytes + record.bytes.len() <= MAX_KEPT_BYTES {
+            *kept_bytes += record.bytes.len();
+            let previous = kept.replace(record.bytes.to_vec());
+            *kept_bytes -= previous.map_or(0, |line| line.len());
         }
     }
 

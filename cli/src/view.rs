@@ -1,4 +1,4 @@
-//! `candor view`: prints lines for reading, one after the other, with filters.
+//! `candor view`: prints lines in a readable form, one after the other, with filters.
 
 use std::cmp::Ordering;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 
 use crate::args::{KeyArgs, Since, TimeArgs};
-use crate::line::{Level, Line, short_id, value_text};
+use crate::line::{Level, Line, is_short_for, pasted_id, short_id, value_text};
 use crate::output::{Failure, Output};
 use crate::read::{Filter, Input, Key, Keys, Record, text};
 use crate::screen::{Row, Screen, Style, display_width, escape, is_unsafe, json_line, wrap};
@@ -23,7 +23,7 @@ const POSITION: [&str; 3] = ["step_id", "parent_id", "offset_ms"];
 /// Members of a step or call that its message contains.
 const IN_MESSAGE: [&str; 5] = ["step", "dependency", "operation", "duration_ms", "outcome"];
 
-/// Prints lines for reading, in the order of the files.
+/// Prints lines in a readable form, in the order of the files.
 ///
 /// Each line has its time, level and logger, the start of its request id, its message and its fields. Times are in UTC.
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ pub(crate) struct ViewArgs {
     /// Only lines of loggers that start with NAME
     #[arg(long, value_name = "NAME")]
     logger: Option<String>,
-    /// Only lines of requests whose id starts with ID
+    /// Only lines of requests whose id starts or ends with ID
     #[arg(long, value_name = "ID")]
     request: Option<String>,
     /// Only lines with this field: KEY=VALUE, KEY!=VALUE, KEY~PART, KEY>NUMBER, KEY<NUMBER, or KEY. A dot leads into an
@@ -141,6 +141,8 @@ struct LineFilter<'a> {
     args: &'a ViewArgs,
     since: Option<Since>,
     until: Option<Since>,
+    /// The beginning or end of an id.
+    request: Option<&'a str>,
     /// In lower case.
     grep: Option<String>,
 }
@@ -148,7 +150,8 @@ struct LineFilter<'a> {
 impl<'a> LineFilter<'a> {
     fn new(args: &'a ViewArgs) -> Self {
         let grep = args.grep.as_deref().map(str::to_lowercase);
-        LineFilter { args, since: args.since, until: args.until, grep }
+        let request = args.request.as_deref().map(pasted_id);
+        LineFilter { args, since: args.since, until: args.until, request, grep }
     }
 
     /// Whether a time is relative to the last line.
@@ -166,7 +169,7 @@ impl<'a> LineFilter<'a> {
 
     /// Skips lines without parsing them if one text must be in them.
     fn prefilter(&self) -> Filter<'_> {
-        self.args.request.as_deref().map_or(Filter::All, Filter::Containing)
+        self.request.map_or(Filter::All, Filter::Containing)
     }
 
     fn matching(&self, record: &Record<'_>, keys: &Keys) -> Option<Line> {
@@ -179,11 +182,10 @@ impl<'a> LineFilter<'a> {
         {
             return None;
         }
-        let starts = |text: &str, wanted: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| text.starts_with(wanted.as_str()))
-        };
         let id = record.get(Key::RequestId).and_then(text).unwrap_or_default();
-        if !starts(&line.logger, &self.args.logger) || !starts(&id, &self.args.request) {
+        if !self.args.logger.as_ref().is_none_or(|wanted| line.logger.starts_with(wanted))
+            || !self.request.is_none_or(|wanted| is_short_for(wanted, &id))
+        {
             return None;
         }
         if let Some(wanted) = &self.grep

@@ -84,7 +84,7 @@ pub(super) fn open(
         _ if text.contains("Code: ") => complaint::explain(&text, &secrets),
         401 | 403 => "wrong user or password (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD)".to_owned(),
         status => format!(
-            "the server answered with HTTP status {status}; is this the port of ClickHouse's HTTP interface?"
+            "the server responded with HTTP status {status}; is this the port of ClickHouse's HTTP interface?"
         ),
     })
 }

@@ -95,10 +95,10 @@ pub(super) fn explain(text: &str, secrets: &Secrets) -> String {
                 .to_owned()
         }
         Some(code) => match words(text).as_str() {
-            "" => format!("the server answered with error {code}"),
-            words => format!("the server answered with error {code}: {words}"),
+            "" => format!("the server responded with error {code}"),
+            words => format!("the server responded with error {code}: {words}"),
         },
-        None => "the server answered with an error that is not from ClickHouse".to_owned(),
+        None => "the server responded with an error that is not from ClickHouse".to_owned(),
     }
 }
 
@@ -180,10 +180,10 @@ mod tests {
     fn other_errors_are_the_servers_words_without_its_version() {
         let text = "Code: 395. DB::Exception: Value passed to 'throwIf': while executing 'f(x)'. (FUNCTION_THROW) \
                     (version 25.3.1.1 (official build))";
-        assert_eq!(explain(text), "the server answered with error 395: Value passed to 'throwIf'");
+        assert_eq!(explain(text), "the server responded with error 395: Value passed to 'throwIf'");
         assert!(explain("<html>").ends_with("not from ClickHouse"));
         let in_json = "\"exception\": \"Code: 395. DB::Exception: Value passed.\",\r\n}";
-        assert_eq!(explain(in_json), "the server answered with error 395: Value passed");
+        assert_eq!(explain(in_json), "the server responded with error 395: Value passed");
     }
 
     #[test]
@@ -199,12 +199,12 @@ mod tests {
             ("select line from t", ""),
             ("Syntax error: failed at position 9 ('r-1') (line 1, col 9): 'r-1'", ": Syntax error"),
         ] {
-            let wanted = format!("the server answered with error 999{wanted}");
+            let wanted = format!("the server responded with error 999{wanted}");
             assert_eq!(explain(&format!("Code: 999. DB::Exception: {words}")), wanted);
         }
         // A password of one character can't be cut out of words.
         let short = super::explain("Code: 999. DB::Exception: xyz", &Secrets::new(None, Some("x")));
-        assert_eq!(short, "the server answered with error 999");
+        assert_eq!(short, "the server responded with error 999");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn open(url: &Url, idle: Duration, remarks: &Remarks) -> Result<Box<d
         200..=299 => {}
         401 | 403 => return Err("the server denied access".to_owned()),
         404 => return Err("the server has nothing at this path (HTTP status 404)".to_owned()),
-        status => return Err(format!("the server answered with HTTP status {status}")),
+        status => return Err(format!("the server responded with HTTP status {status}")),
     }
     if !answer.has_length {
         remark(remarks, NO_LENGTH);

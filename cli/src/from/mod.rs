@@ -94,7 +94,7 @@ impl Server {
             }
             ServerKind::CloudWatch { group } => {
                 let id = match question {
-                    Question::Story { prefix } => Some(*prefix),
+                    Question::Story { short } => Some(*short),
                     _ => None,
                 };
                 LogGroup::open(group, id, idle).map(|group| Box::new(group) as Box<dyn Read>)

@@ -5,8 +5,9 @@ use crate::time::Micros;
 /// A question to a server. The response may have more lines than needed, never fewer.
 #[derive(Debug)]
 pub(crate) enum Question<'a> {
-    /// The lines of requests whose id begins with the prefix.
-    Story { prefix: &'a str },
+    /// The lines of requests whose id begins with the string. The command also accepts an ending, but a
+    /// server that can't search for one leaves those ids out.
+    Story { short: &'a str },
     /// The lines of requests that failed or have no last line.
     FailedStories,
     /// The last lines of requests, and all lines of those without one.

@@ -54,8 +54,8 @@ pub(super) fn query(table: &str, layout: Layout, question: &Question<'_>) -> Str
 
 fn line_filter(table: &str, question: &Question<'_>) -> String {
     match question {
-        Question::Story { prefix } => {
-            let range = id_range(prefix);
+        Question::Story { short } => {
+            let range = id_range(short);
             format!(
                 "{range} and request_id global in (select request_id from {table} where {range} \
                  group by request_id order by request_id limit {MAX_IDS})"
@@ -122,7 +122,8 @@ fn requests_filter(table: &str, filter: &RequestFilter<'_>) -> String {
     if filter.unfinished { format!("{open}{latest}") } else { format!("{ends} or {open}{latest}") }
 }
 
-/// The condition for ids with a prefix: a range of the sort key, and the exact prefix.
+/// The condition for ids with a prefix: a range of the sort key, and the exact prefix. An ending would need a scan of
+/// the whole table.
 fn id_range(prefix: &str) -> String {
     let mut range = format!("request_id >= {0} and startsWith(request_id, {0})", literal(prefix));
     // The prefix with its last character increased. The upper bound only helps the index.
@@ -144,7 +145,7 @@ fn otel_filter(question: &Question<'_>) -> String {
     let attributes = "toString(LogAttributes)";
     let contains = |text: &str| format!("position({attributes}, {}) > 0", literal(text));
     match question {
-        Question::Story { prefix } => match plain_run(prefix) {
+        Question::Story { short } => match plain_run(short) {
             "" => "1".to_owned(),
             needle => contains(needle),
         },
@@ -241,7 +242,7 @@ mod tests {
     #[test]
     fn a_query_changes_no_setting_and_ends_recognisably() {
         let questions = [
-            Question::Story { prefix: "x" },
+            Question::Story { short: "x" },
             Question::FailedStories,
             Question::Steps,
             Question::Requests(RequestFilter::default()),

@@ -37,9 +37,9 @@ use scope::Scopes;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The output is a diff. Decisions for a person go to standard error:
+The output is a diff. Call sites that need a decision go to standard error:
   src/api.rs:41:9: `info!` is not rewritten to `candor::info!`: the type of …
-  12 call sites in 3 files to rewrite, 1 decision for a person, 1 unchecked
+  12 call sites in 3 files to rewrite, 1 needs a decision, 1 unchecked
 
 Examples:
   candor migrate                     print the diff for the current folder
@@ -210,13 +210,18 @@ fn report(
     let done = if args.write { "rewritten" } else { "to rewrite (write them with --write)" };
     let _ = writeln!(
         stderr,
-        "{} in {} {done}, {} for a person, {} unchecked",
+        "{} in {} {done}, {}, {} unchecked",
         counted(totals.rewritten, "call site"),
         counted(totals.files, "file"),
-        counted(totals.decisions, "decision"),
+        needing_a_decision(totals.decisions),
         counted(totals.unchecked, "call site"),
     );
     Ok(())
+}
+
+/// `1 needs a decision`, `2 need a decision`.
+fn needing_a_decision(count: usize) -> String {
+    format!("{count} {} a decision", if count == 1 { "needs" } else { "need" })
 }
 
 fn counted(count: usize, what: &str) -> String {

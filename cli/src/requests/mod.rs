@@ -119,15 +119,16 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
             return;
         }
         let Some(id) = record.get(Key::RequestId).and_then(text) else { return };
+        let panic = if facts.failed { open.panic_location(&keys) } else { None };
         if is_new {
             let line = || Line::parse(record.bytes, &keys);
             let line = if facts.failed && !args.unfinished { line() } else { None };
-            let failed = line.map(|line| Failed { cause: failure_cause(&line), id: &id });
-            counts.add(facts.at, failed);
+            let cause = line.map(|line| failure_cause(&line, panic.as_deref()));
+            counts.add(facts.at, cause.map(|cause| Failed { cause, id: &id }));
         }
         let rank = args.rank(facts);
         if args.is_listed(facts) && !top.excludes(rank) {
-            let end = End::Line(record.bytes.into());
+            let end = End::Line { line: record.bytes.into(), panic };
             top.add(Candidate { id: id.into_owned(), facts, rank, end });
         }
     })?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::line::{Line, UNKNOWN_CLASS};
+use crate::line::{Line, UNKNOWN_CLASS, cause_category};
 use crate::open::OpenRequest;
 use crate::read::{Key, Keys, Record, number, text};
 use crate::screen::{Style, escape, percent};
@@ -40,8 +40,11 @@ pub(super) struct Candidate {
 
 /// How a request ended.
 pub(super) enum End {
-    /// The last line of the request, as written.
-    Line(Box<[u8]>),
+    /// The last line of the request, as written, and the location of a panic in it.
+    Line {
+        line: Box<[u8]>,
+        panic: Option<String>,
+    },
     Missing(Box<OpenRequest>),
 }
 
@@ -60,7 +63,7 @@ impl RankedRow for Candidate {
 
     fn size(&self) -> usize {
         let end = match &self.end {
-            End::Line(line) => line.len(),
+            End::Line { line, panic } => line.len() + panic.as_ref().map_or(0, String::len),
             End::Missing(_) => 400,
         };
         size_of::<Self>() + self.id.len() + end
@@ -68,7 +71,7 @@ impl RankedRow for Candidate {
 
     fn is_duplicate_of(&self, other: &Self) -> bool {
         match (&self.end, &other.end) {
-            (End::Line(one), End::Line(other)) => one == other,
+            (End::Line { line: one, .. }, End::Line { line: other, .. }) => one == other,
             _ => false,
         }
     }
@@ -82,15 +85,16 @@ pub(super) struct RequestRow<'a> {
     pub(super) line: Line,
     pub(super) is_unfinished: bool,
     stuck_in: Option<String>,
+    panic: Option<&'a str>,
 }
 
 impl<'a> RequestRow<'a> {
     pub(super) fn new(candidate: &'a Candidate, keys: &Keys) -> Option<Self> {
         let (id, facts) = (candidate.id.as_str(), candidate.facts);
         Some(match &candidate.end {
-            End::Line(text) => {
-                let line = Line::parse(text, keys)?;
-                RequestRow { id, facts, line, is_unfinished: false, stuck_in: None }
+            End::Line { line, panic } => {
+                let (line, panic) = (Line::parse(line, keys)?, panic.as_deref());
+                RequestRow { id, facts, line, is_unfinished: false, stuck_in: None, panic }
             }
             End::Missing(open) => {
                 let line = Line {
@@ -101,7 +105,8 @@ impl<'a> RequestRow<'a> {
                     at: facts.at,
                     ..Line::default()
                 };
-                RequestRow { id, facts, line, is_unfinished: true, stuck_in: open.stuck_in(keys) }
+                let stuck_in = open.stuck_in(keys);
+                RequestRow { id, facts, line, is_unfinished: true, stuck_in, panic: None }
             }
         })
     }
@@ -139,6 +144,9 @@ impl<'a> RequestRow<'a> {
         if self.stuck_in.is_some() {
             return (Style::Warn, unfinished_cause(self.stuck_in.clone()));
         }
+        if self.line.text("outcome") == "panicked" {
+            return (Style::Warn, failure_cause(&self.line, self.panic));
+        }
         match (cause(&self.line), self.line.error_class()) {
             (cause, _) if !cause.is_empty() => (Style::Warn, cause),
             // The last line of a job has the error itself.
@@ -175,7 +183,8 @@ impl<'a> RequestRow<'a> {
 }
 
 /// What made a request fail: `payments charge: timeout`, `price: panicked`, `SoldOut`, `503 error`, `cancelled`.
-pub(super) fn failure_cause(line: &Line) -> String {
+/// `panic` is the location of a panic in the request.
+pub(super) fn failure_cause(line: &Line, panic: Option<&str>) -> String {
     let outcome = line.text("outcome");
     match (cause(line), line.error_class()) {
         // The cause has no category of its own.
@@ -184,6 +193,10 @@ pub(super) fn failure_cause(line: &Line) -> String {
         }
         (cause, _) if !cause.is_empty() => cause,
         (_, error) if !error.is_empty() => error,
+        _ if outcome == "panicked" => match panic {
+            Some(location) => format!("panicked at {location}"),
+            None => outcome,
+        },
         _ => line.end_status().1,
     }
 }
@@ -198,7 +211,8 @@ fn cause(line: &Line) -> String {
     let cause = line.get("cause");
     let member = |key| cause.and_then(|cause| cause.get(key)?.as_str()).unwrap_or_default();
     let words = [member("dependency"), member("step")].join(" ");
-    match (words.trim(), member("category")) {
+    let category = cause.map(cause_category).unwrap_or_default();
+    match (words.trim(), category.as_str()) {
         ("", category) => category.to_owned(),
         (words, "" | UNKNOWN_CLASS) => words.to_owned(),
         (words, category) => format!("{words}: {category}"),

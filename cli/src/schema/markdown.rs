@@ -7,9 +7,9 @@ use super::keys::{KEYS, KeyRow, On, ValueType};
 
 pub(super) fn render() -> String {
     let mut page = "# Line reference\n\n\
-        The events and keys that candor writes, as `candor schema markdown` prints them. `candor schema json-schema` \
-        prints the keys as a JSON Schema, `candor schema clickhouse`, `duckdb` and `elastic` as tables and mappings. \
-        Lines also have the service's own fields. `LOG_KEYS` renames keys.\n\n\
+        This page lists the events and keys that candor writes. `candor schema markdown` prints it.\n\
+        `candor schema json-schema` prints the keys as a JSON Schema, and `candor schema clickhouse`, `duckdb` and\n\
+        `elastic` print them as tables and mappings. Lines also have the service's own fields. `LOG_KEYS` renames keys.\n\n\
         ## Events\n\nThe last column has the keys that only some events have. Other lines have no `event`: they are \
         events of the service.\n\n\
         | `event` | level | `logger` | meaning | its keys |\n|---|---|---|---|---|\n"

@@ -8,7 +8,7 @@
 use super::callers::CallIndex;
 use super::clocks::is_within;
 use super::model::{Item, Mark, Part, Story};
-use crate::line::{Level, UNKNOWN_CLASS};
+use crate::line::{Level, UNKNOWN_CLASS, cause_category};
 use crate::time::format_ms;
 
 /// The likely cause of a failure. If the request succeeded, the first problem in it.
@@ -147,12 +147,12 @@ fn explain(story: &Story, cause: Option<(usize, usize)>, failed: bool) -> Vec<St
             *first = format!("{first}, at {service}");
         }
     } else if is_unfinished {
-        sentences.push("no line says what went wrong".to_owned());
+        sentences.push("no line shows an error".to_owned());
         let unfinished = story.parts.iter().filter(|part| part.is_unfinished());
         let mut items = unfinished.flat_map(|part| &part.items);
         let open = items.rfind(|item| item.is_span() && item.line.is_none());
         sentences
-            .extend(open.map(|item| format!("{} had not ended when its lines end", item.name())));
+            .extend(open.map(|item| format!("{} had not ended at the last line", item.name())));
     } else if failed {
         let is_whole = !story.is_incomplete();
         sentences.extend(story.parts.iter().find_map(|part| explain_end(part, is_whole)));
@@ -160,9 +160,9 @@ fn explain(story: &Story, cause: Option<(usize, usize)>, failed: bool) -> Vec<St
             let is_whole = !story.is_incomplete();
             sentences.push(
                 if is_whole {
-                    "no step, call or line says why"
+                    "no step, call or line shows the cause"
                 } else {
-                    "the lines that were found do not say why, and others are missing"
+                    "the lines that were found do not show the cause, and others are missing"
                 }
                 .to_owned(),
             );
@@ -178,8 +178,8 @@ fn explain_end(part: &Part, is_whole: bool) -> Option<String> {
     let cause = end.get("cause");
     let member = |key| cause.and_then(|cause| cause.get(key)?.as_str()).unwrap_or_default();
     let name = [member("dependency"), member("step")].join(" ");
-    let category = match member("category") {
-        "" | UNKNOWN_CLASS => "failed",
+    let category = match cause.map(cause_category).unwrap_or_default() {
+        category if category.is_empty() || category == UNKNOWN_CLASS => "failed".to_owned(),
         category => category,
     };
     let error = [end.error_class(), end.error_detail()];
@@ -187,19 +187,19 @@ fn explain_end(part: &Part, is_whole: bool) -> Option<String> {
     if end.text("outcome") == "ok" && name.trim().is_empty() && error.is_empty() {
         let status = end.response_status();
         return Some(if is_whole {
-            format!("answered {status}; every step and call went well")
+            format!("responded with {status}; every step and call succeeded")
         } else {
             format!(
-                "answered {status}; the lines that were found do not say why, and others are missing"
+                "responded with {status}; the lines that were found do not show the cause, and others are missing"
             )
         });
     }
     match (name.trim(), error.join(": ")) {
         ("", error) if error.is_empty() => None,
         ("", error) => Some(error),
-        (name, error) if error.is_empty() => {
-            Some(format!("{name}: {category}, as the end says; its own line is missing"))
-        }
+        (name, error) if error.is_empty() => Some(format!(
+            "{name}: {category}, according to the completion line; its own line is missing"
+        )),
         (name, error) => Some(format!("{name}: {error}; its own line is missing")),
     }
 }
@@ -227,7 +227,7 @@ fn describe(part: &Part, index: usize) -> Vec<String> {
         ("cancelled", _) => format!("cancelled after {time}"),
         ("panicked", _) => format!("panicked after {time}"),
         ("error", error) if error == "status" && !status.is_empty() => {
-            format!("answered {status} after {time}")
+            format!("responded with {status} after {time}")
         }
         ("error", error) if error.is_empty() => format!("failed after {time}"),
         ("error", error) => format!("{error} after {time}"),

@@ -25,7 +25,7 @@ use memchr::memchr_iter;
 
 use crate::args::{FromArgs, KeyArgs, zone};
 use crate::from::{Question, Server};
-use crate::line::Line;
+use crate::line::{Line, is_short_for, pasted_id};
 use crate::open::{END_MARKER, OpenRequests, is_end};
 use crate::output::{Failure, Output, check_page};
 use crate::read::{Filter, Input, Key, Keys, Record, text as json_text};
@@ -42,7 +42,7 @@ const MAX_BYTES: usize = 48 << 20;
 const MAX_STORIES: usize = 1000;
 /// Most further failed requests that are counted.
 const MAX_COUNTED: usize = 100_000;
-/// Most ids in the message about an ambiguous prefix, besides the first.
+/// Most ids in the message about an ambiguous short form, besides the first.
 const MAX_LISTED_IDS: usize = 8;
 
 /// The request as a tree of steps and calls.
@@ -60,13 +60,14 @@ Symbols show the role in a failure: ✗ likely cause, ↳ consequence of it, ! o
 
 Examples:
   candor story 01a204cb-c5a7 app.log app.log.1 payments.log.gz
+  candor story 9eb82c app.log                  the end of an id, as the pretty format shows it
   kubectl logs deploy/orders | candor story --failed -
   candor story 01a204cb-c5a7 --from clickhouse://ch-1/logs.candor_all
 
 Exits with 0 if a request is shown, 1 if none is found, 2 if the arguments or a file can't be read.")]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct StoryArgs {
-    /// Request id or a unique prefix. Omit with --failed, or if stdin holds a single request
+    /// Request id, or a beginning or end of it that no other id has. Omit with --failed, or if stdin holds a single request
     #[arg(value_name = "ID")]
     id: Option<String>,
     /// Files with the lines, `.gz` too; `-` is standard input
@@ -98,8 +99,8 @@ pub(crate) struct StoryArgs {
 
 /// The requests to show.
 enum Selection {
-    /// The request whose id begins with the string, which is empty for the only request of the input.
-    Prefix(String),
+    /// The request whose id begins or ends with the string, which is empty for the only request of the input.
+    Id(String),
     Failed,
 }
 
@@ -122,7 +123,7 @@ impl StoryArgs {
             return Ok((Selection::Failed, files));
         }
         if files.is_empty() && id == "-" {
-            return Ok((Selection::Prefix(String::new()), vec![PathBuf::from("-")]));
+            return Ok((Selection::Id(String::new()), vec![PathBuf::from("-")]));
         }
         if files.is_empty() {
             return Err(Failure::usage(if Path::new(id).is_file() {
@@ -133,8 +134,7 @@ impl StoryArgs {
                 )
             }));
         }
-        // A pasted id often ends with a space.
-        Ok((Selection::Prefix(id.trim().to_owned()), files))
+        Ok((Selection::Id(pasted_id(id).to_owned()), files))
     }
 
     /// The requests to read from a server, which replaces the files.
@@ -145,8 +145,8 @@ impl StoryArgs {
                     .to_owned(),
             )),
             None if self.failed => Ok(Selection::Failed),
-            Some(id) if !id.trim().is_empty() => Ok(Selection::Prefix(id.trim().to_owned())),
-            None if !server.needs_id() => Ok(Selection::Prefix(String::new())),
+            Some(id) if !pasted_id(id).is_empty() => Ok(Selection::Id(pasted_id(id).to_owned())),
+            None if !server.needs_id() => Ok(Selection::Id(String::new())),
             _ => {
                 Err(Failure::usage(
                     "no request to show; give the ID of one, or --failed, with --from".to_owned(),
@@ -160,7 +160,7 @@ impl StoryArgs {
 pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
     let (selection, files) = args.selection()?;
     let question = match &selection {
-        Selection::Prefix(prefix) => Question::Story { prefix },
+        Selection::Id(short) => Question::Story { short },
         Selection::Failed => Question::FailedStories,
     };
     let keys = args.keys.keys()?;
@@ -168,7 +168,7 @@ pub(crate) fn run(args: &StoryArgs, out: &mut Output) -> Result<bool, Failure> {
     let mut input =
         args.from.input(&files, &question, keys, |why| Failure::usage(why.to_string()))?;
     let found = match &selection {
-        Selection::Prefix(prefix) => by_prefix(&mut input, prefix).map(|story| vec![story]),
+        Selection::Id(short) => by_id(&mut input, short).map(|story| vec![story]),
         Selection::Failed => failed(&mut input, out),
     };
     input.notes().for_each(|note| out.note(note));
@@ -255,21 +255,21 @@ fn request_id(record: &Record<'_>) -> Option<String> {
     (id != "-" && !id.is_empty()).then(|| id.into_owned())
 }
 
-/// The story of the only request whose id begins with `prefix`. An id that equals it takes precedence.
-fn by_prefix(input: &mut Input, prefix: &str) -> Result<Story, Failure> {
+/// The story of the only request whose id begins or ends with `short`. An id that equals it takes precedence.
+fn by_id(input: &mut Input, short: &str) -> Result<Story, Failure> {
     let keys = input.keys.clone();
     let mut exact = RequestLines::default();
-    // Lines are kept for the first id with the prefix only: a second one makes the prefix ambiguous, and the
-    // message about that needs only the ids.
+    // Lines are kept for the first id that matches only: a second one makes `short` ambiguous, and the message about
+    // that needs only the ids.
     let mut first: Option<(String, RequestLines)> = None;
     let mut others: Vec<String> = Vec::new();
     let mut available = MAX_BYTES;
-    let needle = needle(prefix);
+    let needle = needle(short);
     let filter = if needle.is_empty() { Filter::All } else { Filter::Containing(needle) };
     input.read(filter, |record| {
-        let Some(id) = request_id(record).filter(|id| id.starts_with(prefix)) else { return };
-        if id == prefix {
-            // Ids that are longer than `prefix` do not matter any more.
+        let Some(id) = request_id(record).filter(|id| is_short_for(short, id)) else { return };
+        if id == short {
+            // Ids that are longer than `short` do not matter any more.
             if let Some((_, lines)) = &mut first {
                 available += std::mem::take(lines).size;
             }
@@ -286,7 +286,7 @@ fn by_prefix(input: &mut Input, prefix: &str) -> Result<Story, Failure> {
         }
     })?;
     if !exact.lines.is_empty() {
-        return Ok(exact.into_story(prefix.to_owned()));
+        return Ok(exact.into_story(short.to_owned()));
     }
     match first {
         Some((id, lines)) if others.is_empty() && !lines.lines.is_empty() => {
@@ -295,20 +295,24 @@ fn by_prefix(input: &mut Input, prefix: &str) -> Result<Story, Failure> {
         Some((id, _)) if !others.is_empty() => {
             others.insert(0, id);
             let more = if others.len() > MAX_LISTED_IDS { ", …" } else { "" };
-            let problem = if prefix.is_empty() {
+            let problem = if short.is_empty() {
                 "several requests found; pass an id".to_owned()
             } else {
-                format!("several ids begin with `{prefix}`; add more of the one you want")
+                format!("several ids begin or end with `{short}`; add more of the one you want")
             };
             Err(Failure::usage(format!("{problem}: {}{more}", others.join(", "))))
         }
-        _ if prefix.is_empty() => {
+        _ if short.is_empty() => {
             Err(Failure::no_match("the input contains no lines of requests".to_owned()))
         }
-        _ => Err(Failure::no_match(format!(
-            "no line in the input has a request id that begins with `{prefix}`; \
-             `candor requests` lists the ids"
-        ))),
+        _ => {
+            // A server with an index on the ids finds only beginnings.
+            let how = if input.is_filtered { "begins" } else { "begins or ends" };
+            Err(Failure::no_match(format!(
+                "no line in the input has a request id that {how} with `{short}`; \
+                 `candor requests` lists the ids"
+            )))
+        }
     }
 }
 

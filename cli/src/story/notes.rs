@@ -100,13 +100,17 @@ pub(crate) fn title(part: &Part) -> String {
     if words.is_empty() { "work outside of HTTP".to_owned() } else { words.join(" ") }
 }
 
-/// `504 error`, `grpc 13 error`, `cancelled`, `the end is missing`.
+/// `504 error`, `grpc 13 error`, `cancelled`, `the completion line is missing`.
 pub(crate) fn status(part: &Part) -> String {
     let Some(end) = &part.end_line else {
         // If lines are missing, the last line may be one of them.
         let is_missing = part.expects_end || part.missing_lines > 0;
-        return if is_missing { "the end is missing" } else { "no end is written for it" }
-            .to_owned();
+        return if is_missing {
+            "the completion line is missing"
+        } else {
+            "no completion line is written for it"
+        }
+        .to_owned();
     };
     format!("{} {}", end.response_status(), end.text("outcome")).trim().to_owned()
 }
@@ -513,7 +517,7 @@ pub(crate) fn of_part(part: &Part) -> Vec<String> {
     let mut notes = Vec::new();
     if part.is_unfinished() {
         notes.push(
-            "the end is missing: it was still running, the process died, or the line was lost"
+            "the completion line is missing: the request was still running, the process ended, or the line was lost"
                 .to_owned(),
         );
     }
@@ -524,7 +528,7 @@ pub(crate) fn of_part(part: &Part) -> Vec<String> {
         let by = format_ms(to_ms(part.clock_shift.abs()));
         let how = if part.clock_shift < 0 { "ahead of" } else { "behind" };
         notes.push(format!(
-            "its clock is about {by} {how} its caller's; it is shown as if they agreed"
+            "its clock is about {by} {how} its caller's; its times are shifted to match"
         ));
     }
     let suppressed = part.end_count("lines_suppressed");
@@ -563,8 +567,8 @@ pub(crate) fn of_story(story: &Story) -> Vec<String> {
     let mut notes = Vec::new();
     if story.duplicate_lines > 0 {
         let lines = match story.duplicate_lines {
-            1 => "1 line stands".to_owned(),
-            count => format!("{count} lines stand"),
+            1 => "1 line is".to_owned(),
+            count => format!("{count} lines are"),
         };
         notes.push(format!("{lines} in the input more than once"));
     }

@@ -36,7 +36,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// Time after Ctrl-C until the command reports why it has not ended.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Draws requests as they end, from files that grow, pipes or `kubectl logs -f`.
+/// Draws each request when it ends, from files that grow, pipes or `kubectl logs -f`.
 ///
 /// A request that failed, was slow, or wrote a warning is drawn as a tree when it ends, and any other request on one
 /// row. Lines that candor did not write pass through. Times are in the machine's time zone (`TZ`).

@@ -117,7 +117,7 @@ fn the_format_of_each_object_is_recognised() {
 
 #[test]
 fn a_page_that_leads_to_itself_is_an_error() {
-    let end = ": its answer names the same next page twice\n";
+    let end = ": its response names the same next page twice\n";
     let said = ask(&Server::new(list(&["a.log"], Some("one"))), &["steps"], "s3://logs/shop");
     assert!(said.code == Some(2) && said.err.ends_with(end), "{}", said.err);
     let page = Answer::Whole(200, b"{\"events\":[],\"nextToken\":\"one\"}".to_vec());
@@ -185,7 +185,7 @@ fn what_aws_refuses_is_one_sentence() {
             "the clock of this machine differs from that of the server; set it",
         ),
         (301, "<Code>PermanentRedirect</Code>", "it is in another region (AWS_REGION)"),
-        (503, "<Code>SlowDown</Code>", "the service answered with HTTP status 503"),
+        (503, "<Code>SlowDown</Code>", "the service responded with HTTP status 503"),
     ] {
         let server = Server::new(Answer::Whole(status, body.as_bytes().to_vec()));
         let said = ask(&server, &["steps"], "s3://logs/shop");

@@ -243,12 +243,12 @@ fn what_a_server_refuses_is_one_sentence() {
         (
             500,
             "Code: 999. DB::Exception: something new. (NEW) (version 26)",
-            "the server answered with error 999: something new. (NEW)",
+            "the server responded with error 999: something new. (NEW)",
         ),
         (
             502,
             "<html>Bad Gateway</html>",
-            "the server answered with HTTP status 502; is this the port of ClickHouse's HTTP interface?",
+            "the server responded with HTTP status 502; is this the port of ClickHouse's HTTP interface?",
         ),
         (200, "<html>Hello</html>", "the response is cut off"),
     ] {
@@ -269,9 +269,9 @@ fn an_error_repeats_neither_credentials_nor_the_query() {
     for (text, wanted) in [
         (
             error,
-            "the server answered with error 999: [REDACTED] with [REDACTED] may not: While executing",
+            "the server responded with error 999: [REDACTED] with [REDACTED] may not: While executing",
         ),
-        (at_query, "the server answered with error 999: [REDACTED] of [REDACTED] is old"),
+        (at_query, "the server responded with error 999: [REDACTED] of [REDACTED] is old"),
     ] {
         let refused = Server::new(Answer::Whole(500, text.as_bytes().to_vec()));
         assert_eq!(refusal(&refused, &["story", "r-7"]), wanted);
@@ -305,7 +305,9 @@ fn a_server_that_does_not_answer_is_given_up() {
     // Credentials are not sent to the target of a redirect.
     let other = Server::new(Answer::Whole(200, whole));
     let redirect = Server::new(Answer::Redirect(other.url("http", "")));
-    assert!(refusal(&redirect, &["steps"]).starts_with("the server answered with HTTP status 302"));
+    assert!(
+        refusal(&redirect, &["steps"]).starts_with("the server responded with HTTP status 302")
+    );
     assert!(other.asked().is_empty(), "{:?}", other.asked());
 }
 

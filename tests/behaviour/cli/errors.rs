@@ -80,11 +80,11 @@ fn a_grpc_code_is_shown_as_one() {
     // Former versions wrote the code as the status of the call.
     for status in ["\"status\":null,\"grpc_status\":13", "\"status\":13"] {
         let shown = story(&request(&failed_call(status, error), "status"), &[]);
-        assert!(shown.contains("payments charge: answered grpc 13 after 55.0 ms"), "{shown}");
+        assert!(shown.contains("payments charge: responded with grpc 13 after 55.0 ms"), "{shown}");
         assert!(shown.contains("likely cause: error · grpc 13 · POST"), "{shown}");
     }
     let shown = story(&request(&failed_call("\"status\":404", error), "status"), &[]);
-    assert!(shown.contains("payments charge: answered 404 after 55.0 ms"), "{shown}");
+    assert!(shown.contains("payments charge: responded with 404 after 55.0 ms"), "{shown}");
     assert!(shown.contains("likely cause: error · status 404 · POST"), "{shown}");
     // Without a status, only the class is known.
     let shown = story(&request(&failed_call("\"status\":null", error), "status"), &[]);
@@ -101,7 +101,7 @@ fn a_grpc_request_has_its_code_as_the_status() {
     assert!(shown.starts_with("POST /orders  grpc 13 error  10.0 ms"), "{shown}");
     let shown = story(&end("ok", 5), &[]);
     assert!(shown.starts_with("POST /orders  grpc 5 ok"), "{shown}");
-    assert!(shown.contains("answered grpc 5; every step and call went well"), "{shown}");
+    assert!(shown.contains("responded with grpc 5; every step and call succeeded"), "{shown}");
     let shown = candor(&["requests", "-"], &end("error", 13)).out;
     assert!(shown.contains("POST /orders  grpc 13 error"), "{shown}");
     let json = candor(&["story", "r-7", "-", "--json"], &end("ok", 5)).json();
@@ -122,7 +122,7 @@ fn an_error_of_a_former_version_without_a_category_is_a_failure() {
     // Only the end is there.
     let last = input.split_inclusive(|byte| *byte == b'\n').next_back().expect("the end");
     let shown = story(last, &[]);
-    assert!(shown.contains("payments charge: failed, as the end says"), "{shown}");
+    assert!(shown.contains("payments charge: failed, according to the completion line"), "{shown}");
     let shown = candor(&["requests", "-"], last).out;
     assert!(shown.contains("  payments charge\n"), "{shown}");
 }

@@ -99,7 +99,7 @@ fn an_error_status_is_reported() {
     for (status, wanted) in [
         (401, "the server denied access"),
         (404, "the server has nothing at this path (HTTP status 404)"),
-        (500, "the server answered with HTTP status 500"),
+        (500, "the server responded with HTTP status 500"),
     ] {
         let server = Server::new(Answer::Whole(status, joined(&failing("r-7"))));
         let said = ask(&server.url("http", "logs"), &["requests"]);

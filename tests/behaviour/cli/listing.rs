@@ -136,6 +136,50 @@ causes of the 8 failed requests
 }
 
 #[test]
+fn a_panic_outside_a_step_is_a_cause_with_its_location() {
+    let panic = "\"event\":\"panic\",\"location\":\"src/main.rs:7:5\",\"panic_message\":\"gone\"";
+    let end = completed(10.0, 500, "panicked", "");
+    let lines = [
+        line("r-1", 1_000, "ERROR", 1, panic),
+        line("r-1", 2_000, "ERROR", 2, &end),
+        line("r-2", 3_000, "ERROR", 1, panic),
+        line("r-2", 4_000, "ERROR", 2, &end),
+        // The line of the panic is in another file.
+        line("r-3", 5_000, "ERROR", 2, &end),
+    ];
+    let said = candor(&["requests", "-"], &joined(&lines));
+    let (rows, causes) = said.out.split_once("\n\n").expect("a section");
+    assert_eq!(rows.matches("  panicked at src/main.rs:7:5\n").count(), 2, "{rows}");
+    assert!(rows.lines().any(|row| row.contains("r-3") && row.ends_with("  panicked")), "{rows}");
+    let wanted =
+        "  2 × panicked at src/main.rs:7:5  latest r-2\n  1 × panicked                     r-3\n";
+    assert!(causes.contains(wanted), "{causes}");
+}
+
+#[test]
+fn the_cause_of_a_failed_status_has_the_status() {
+    let cause = |status: &str| {
+        format!(
+            ",\"cause\":{{\"step\":\"charge\",\"dependency\":\"payments\",\"step_id\":2,\"category\":\"status\"{status}}}"
+        )
+    };
+    for (status, wanted) in [
+        (",\"status\":503", "payments charge: status 503"),
+        (",\"grpc_status\":13", "payments charge: grpc 13"),
+        // Lines of former versions.
+        ("", "payments charge: status"),
+    ] {
+        let end = completed(10.0, 502, "error", &cause(status));
+        let input = joined(&[line("r-1", 10_000, "ERROR", 2, &end)]);
+        let listed = candor(&["requests", "-"], &input).out;
+        assert!(listed.contains(&format!("  {wanted}\n")), "{listed}");
+        let story = candor(&["story", "r-1", "-"], &input).out;
+        let wanted = format!("likely cause  {wanted}, according to the completion line; ");
+        assert!(story.contains(&wanted), "{story}");
+    }
+}
+
+#[test]
 fn the_totals_are_those_of_the_requests_that_are_asked_for() {
     let last = |args: &[&str]| {
         let said = candor(&[&["requests", "-"], args].concat(), &joined(&failures()));
@@ -283,7 +327,7 @@ fn where_no_request_ends_the_level_may_be_why() {
     for args in [&["requests", "-", "--json"][..], &["story", "--failed", "-", "--json"]] {
         let said = candor(args, &joined(&lines));
         assert_eq!((said.code, said.json().len()), (Some(0), 5));
-        assert!(said.err.contains("no request of the input has an end"), "{}", said.err);
+        assert!(said.err.contains("no request in the input has a completion line"), "{}", said.err);
     }
     let said = candor(&["requests", "-"], &joined(&killed()));
     assert_eq!(said.err, "");

@@ -570,7 +570,7 @@ fn files_that_cannot_be_read_are_named_and_left() {
         "{}",
         said.err
     );
-    assert!(found("0 call sites in 0 files rewritten, 5 decisions"), "{}", said.err);
+    assert!(found("0 call sites in 0 files rewritten, 5 need a decision"), "{}", said.err);
     assert!(
         read(&folder, "src/generated.rs").contains("tracing::")
             && read(&folder, "build.rs").contains("tracing::")
@@ -834,7 +834,7 @@ fn the_diff_is_a_patch() {
     let expected = "--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,7 +1,7 @@\n-use tracing::{info, warn};\n+use tracing::warn;\n \n fn first() {\n-    info!(\"a\");\n+    candor::info!(\"a\");\n }\n \n // 1\n";
     assert!(said.out.contains(expected), "{}", said.out);
     assert_eq!(read(&folder, "src/lib.rs"), SOURCE, "nothing is written");
-    assert!(said.err.ends_with("3 call sites in 2 files to rewrite (write them with --write), 1 decision for a person, 1 call site unchecked\n"), "{}", said.err);
+    assert!(said.err.ends_with("3 call sites in 2 files to rewrite (write them with --write), 1 needs a decision, 1 call site unchecked\n"), "{}", said.err);
     fs::write(folder.0.join("a.patch"), &said.out).expect("a patch");
     git(&folder.0, &["apply", "a.patch"]);
     let patched = (read(&folder, "src/lib.rs"), read(&folder, "Cargo.toml"));

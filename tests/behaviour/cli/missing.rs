@@ -20,9 +20,8 @@ fn refused(rest: &str) -> Vec<String> {
 
 #[test]
 fn everything_went_well_only_if_every_line_is_there() {
-    const WELL: &str = "answered 404; every step and call went well";
-    const UNKNOWN: &str =
-        "answered 404; the lines that were found do not say why, and others are missing";
+    const WELL: &str = "responded with 404; every step and call succeeded";
+    const UNKNOWN: &str = "responded with 404; the lines that were found do not show the cause, and others are missing";
     assert!(story(&refused("")).contains(WELL));
     for (lost, gap) in [(0..1, "1"), (1..2, "2"), (0..2, "1–2"), (2..3, "3"), (0..3, "1–3")] {
         let mut lines = refused("");
@@ -31,7 +30,7 @@ fn everything_went_well_only_if_every_line_is_there() {
         let shown = story(&lines);
         let missing = if count == 1 { "1 line is" } else { &format!("{count} lines are") };
         assert!(shown.contains(&format!("! {missing} missing (seq {gap}): ")), "{shown}");
-        assert!(shown.contains(UNKNOWN) && !shown.contains("went well"), "{shown}");
+        assert!(shown.contains(UNKNOWN) && !shown.contains("succeeded"), "{shown}");
     }
     // Lines that were left out when they were written.
     for left_out in ["lines_suppressed", "lines_sampled_away", "lines_recorded_lost"] {
@@ -50,13 +49,19 @@ fn everything_went_well_only_if_every_line_is_there() {
 fn an_end_that_is_missing_is_not_one_that_was_never_written() {
     // Warnings alone may be all that LOG_LEVEL=warn writes.
     let warning = |seq| line("r-7", 35_000, "WARN", seq, "\"stock\":3");
-    assert!(story(&[warning(1)]).contains("no end is written for it"));
+    assert!(story(&[warning(1)]).contains("no completion line is written for it"));
     // But not if other lines are missing.
     let shown = story(&[warning(3)]);
-    assert!(shown.contains("the end is missing") && shown.contains("(seq 1–2)"), "{shown}");
+    assert!(
+        shown.contains("the completion line is missing") && shown.contains("(seq 1–2)"),
+        "{shown}"
+    );
     // The last lines.
     let shown = story(&failing("r-7")[..4]);
-    assert!(shown.contains("! the end is missing: it was still running"), "{shown}");
+    assert!(
+        shown.contains("! the completion line is missing: the request was still running"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -94,7 +99,7 @@ fn the_list_says_which_requests_lack_lines() {
     lines.remove(1);
     lines.extend(failing("r-8"));
     let said = candor(&["requests", "-"], &joined(&lines));
-    let one = "candor: 1 request has lines that are not in the input; its story names them\n";
+    let one = "candor: 1 request has lines that are not in the input; its story lists them\n";
     assert_eq!((said.code, said.err.as_str()), (Some(0), one));
     // A copy of a file has no missing lines.
     let copies = [failing("r-7"), failing("r-7")].concat();
@@ -118,6 +123,6 @@ fn a_cause_whose_line_is_missing_is_the_one_that_the_end_names() {
     // The failed call. The step around it failed too.
     lines.remove(2);
     let shown = story(&lines);
-    let wanted = "likely cause  payments charge: timeout, as the end says; its own line is missing";
+    let wanted = "likely cause  payments charge: timeout, according to the completion line; its own line is missing";
     assert!(shown.contains(wanted) && shown.contains("(seq 3)"), "{shown}");
 }

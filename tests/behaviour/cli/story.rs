@@ -72,7 +72,7 @@ fn missing_lines_and_a_missing_end_are_named() {
     lines.truncate(3);
     let said = candor(&["story", "r-7", "-"], &joined(&lines));
     assert!(said.out.contains("! 7 lines missing (seq 2–8)"), "{}", said.out);
-    assert!(said.out.contains("the end is missing"), "{}", said.out);
+    assert!(said.out.contains("the completion line is missing"), "{}", said.out);
     // Its line is not there, and two others name it as their parent.
     assert!(
         said.out.contains("step 1  ") && said.out.contains("its line is missing"),
@@ -129,7 +129,11 @@ fn what_was_stuck_when_the_process_died_is_the_likely_cause() {
 fn a_request_of_warnings_alone_does_not_miss_its_end() {
     // LOG_LEVEL=warn, or a request that was not sampled: the end of what went well is not written.
     let said = candor(&["story", "r-2", "-"], &joined(&[line("r-2", 1, "WARN", 1, "\"stock\":3")]));
-    assert!(said.out.starts_with("POST /orders  no end is written for it"), "{}", said.out);
+    assert!(
+        said.out.starts_with("POST /orders  no completion line is written for it"),
+        "{}",
+        said.out
+    );
     assert!(said.out.contains("\nfirst problem "), "{}", said.out);
 }
 
@@ -139,7 +143,9 @@ fn an_end_that_names_its_cause_explains_what_no_other_line_does() {
     let end = line("r-2", 10_000, "INFO", 1, &completed(10.0, 504, "error", cause));
     let said = candor(&["story", "r-2", "-"], &joined(&[end]));
     assert!(
-        said.out.contains("payments charge: timeout, as the end says; its own line is missing"),
+        said.out.contains(
+            "payments charge: timeout, according to the completion line; its own line is missing"
+        ),
         "{}",
         said.out
     );
@@ -184,7 +190,7 @@ fn a_service_whose_clock_is_off_is_shown_within_the_call_to_it() {
         let off = at as f64 / 1e3 - 300_000.0;
         assert!((moved + off).abs() < 100.0, "moved by {moved}, off by {off}");
         let said = candor(&["story", "r-7", "-"], &joined(&lines)).out;
-        assert!(said.contains("its caller's; it is shown as if they agreed"), "{said}");
+        assert!(said.contains("its caller's; its times are shifted to match"), "{said}");
         assert!(said.contains("└ payments POST /orders "), "{said}");
     }
     // What a queue does later is no request within a call, and stays where it is.
@@ -281,7 +287,7 @@ fn a_line_between_concurrent_steps_stands_under_what_holds_both() {
 }
 
 #[test]
-fn an_id_is_found_by_its_beginning_unless_several_begin_so() {
+fn an_id_is_found_by_its_beginning_or_end_unless_several_match() {
     let said = candor(&["story", " r-7 ", "-"], &joined(&failing("r-7")));
     assert_eq!(said.code, Some(0), "a blank around it was copied: {}", said.err);
     let mut lines = failing("abc-123");
@@ -293,13 +299,24 @@ fn an_id_is_found_by_its_beginning_unless_several_begin_so() {
     assert_eq!(said.code, Some(2));
     assert_eq!(
         said.err,
-        "candor: several ids begin with `ab`; add more of the one you want: abc-123, abd-456\n"
+        "candor: several ids begin or end with `ab`; add more of the one you want: abc-123, abd-456\n"
+    );
+    // The pretty format shows the end of an id after `…`, which may be copied too.
+    for end in ["23", "…c-123", " …123"] {
+        let said = candor(&["story", end, "-"], &input);
+        assert!(said.out.contains("request abc-123"), "{}", said.err);
+    }
+    let both = [input.clone(), joined(&failing("123-xyz"))].concat();
+    let said = candor(&["story", "123", "-"], &both);
+    assert_eq!(
+        said.err,
+        "candor: several ids begin or end with `123`; add more of the one you want: abc-123, 123-xyz\n"
     );
     let said = candor(&["story", "xyz", "-"], &input);
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
     assert_eq!(
         said.err,
-        "candor: no line in the input has a request id that begins with `xyz`; `candor requests` lists the ids\n"
+        "candor: no line in the input has a request id that begins or ends with `xyz`; `candor requests` lists the ids\n"
     );
     // One that stands alone needs no name.
     let said = candor(&["story", "-"], &joined(&failing("r-7")));
@@ -364,8 +381,8 @@ fn every_failing_request_of_the_orders_example_is_explained() {
     // Those that were answered with a refusal did not fail; asked by their id, they have their reason.
     let rows = candor(&["requests", "-", "--json"], &output.stdout).json();
     for (status, wanted) in [
-        (402, "payments charge: answered 402"),
-        (404, "answered 404; every step and call went well"),
+        (402, "payments charge: responded with 402"),
+        (404, "responded with 404; every step and call succeeded"),
         (400, "the body is not an order"),
     ] {
         let row = rows.iter().find(|row| row["status"] == status).expect("such a request");
@@ -489,7 +506,7 @@ left out      5 lines because the request ended well (LOG_STORY)
     assert_eq!(part["dependencies"][0]["dependency"], "sqlite");
     // Every line that was left out was below WARN.
     let said = candor(&["story", "r-9", "-"], &joined(&[wide("INFO", 404, "ok")]));
-    assert!(said.out.contains("every step and call went well"), "{}", said.out);
+    assert!(said.out.contains("every step and call succeeded"), "{}", said.out);
     let said = candor(&["story", "r-9", "-"], &joined(&[wide("ERROR", 500, "error")]));
     assert!(said.out.contains("left out      5 lines below WARN (LOG_STORY)"), "{}", said.out);
 }

@@ -1,4 +1,4 @@
-//! `candor view`: lines for reading, with filters.
+//! `candor view`: lines in a readable form, with filters.
 
 use super::*;
 
@@ -52,6 +52,7 @@ fn lines_are_chosen_by_level_logger_request_text_and_time() {
     assert_eq!(shown(&["--level", "WARNING"]), 2);
     assert_eq!(shown(&["--logger", "cart"]), 1);
     assert_eq!(shown(&["--request", "01a20528"]), 3);
+    assert_eq!(shown(&["--request", "…7420"]), 3, "the end, as the pretty format shows it");
     assert_eq!(shown(&["--grep", "TIMEOUT"]), 2);
     assert_eq!(shown(&["--since", "30s"]), 1, "before the last line");
     assert_eq!(shown(&["--until", "30s"]), 3);

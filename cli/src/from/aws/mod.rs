@@ -19,7 +19,7 @@ use sign::{Credentials, Request, query_string};
 /// Bytes of an error that are read.
 const MAX_ERROR: u64 = 64 << 10;
 /// The error for a page that names itself as the next one, which would never end.
-const REPEATED: &str = "its answer names the same next page twice";
+const REPEATED: &str = "its response names the same next page twice";
 
 /// A service of AWS, or a server that implements its protocol, with credentials.
 pub(super) struct Service {
@@ -122,6 +122,6 @@ fn refusal(answer: Answer) -> String {
     } else if matches!(status, 301 | 307) {
         "it is in another region (AWS_REGION)".to_owned()
     } else {
-        format!("the service answered with HTTP status {status}")
+        format!("the service responded with HTTP status {status}")
     }
 }
