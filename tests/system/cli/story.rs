@@ -1,6 +1,5 @@
 //! `candor story`: what it says of a request.
 
-
 use serde_json::Value;
 
 use super::*;
