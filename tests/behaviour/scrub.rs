@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use candor::scrub::{headers, json, text, url, url_with_query};
-use candor_tests::Random;
+use candor_tests::{Random, rounds};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
@@ -851,7 +851,7 @@ const PIECES: [&str; 46] = [
 #[test]
 fn no_text_makes_the_scrubber_panic() {
     let mut random = Random::new(7);
-    for _ in 0..60_000 {
+    for _ in 0..rounds(60_000) {
         let input = random.pieces(&PIECES, 14);
         let once = text(&input).into_owned();
         let _ = text(&once);
@@ -893,7 +893,7 @@ fn a_secret_under_a_sensitive_name_never_shows() {
     ];
     let noise = ["ok ", "user=7, ", "done: yes; ", "(a) ", "took 5ms\n", "é ", "GET /a "];
     let mut random = Random::new(11);
-    for _ in 0..20_000 {
+    for _ in 0..rounds(20_000) {
         let form = forms[random.below(forms.len())];
         let name = random.pick(&names);
         let input = format!("{}{}{}", random.pick(&noise), form(name, CANARY), random.pick(&noise));
@@ -901,7 +901,7 @@ fn a_secret_under_a_sensitive_name_never_shows() {
         let nested = json!({"note": input.clone(), "list": [json!({"raw": input}).to_string()]});
         assert!(!json(&nested).to_string().contains(CANARY), "{nested}");
     }
-    for _ in 0..2_000 {
+    for _ in 0..rounds(2_000) {
         let value =
             json!({"rest": value(&mut random, 5), "secret": {"deep": [CANARY, {"x": CANARY}]}});
         let shown = json(&value).to_string();
@@ -926,7 +926,7 @@ fn is_quick(input: &str) {
 
 #[test]
 fn scrubbing_time_is_linear() {
-    is_quick(&"took 5ms status=200 user: 7, token=x ".repeat(10_000_000 / 37));
+    is_quick(&"took 5ms status=200 user: 7, token=x ".repeat(rounds(10_000_000) / 37));
     for piece in [
         "a",
         "=",
@@ -1019,13 +1019,12 @@ fn scrubbing_time_is_linear() {
         "?state=open",
         "?code=1",
     ] {
-        is_quick(&piece.repeat(1_000_000 / piece.len()));
+        is_quick(&piece.repeat(rounds(1_000_000) / piece.len()));
     }
     let long = format!("/{}?token=x", "a%41/".repeat(100_000));
     let started = Instant::now();
     assert!(!url(&long).contains("token") && url_with_query(&long).ends_with("[REDACTED]"));
-    let body =
-        json!({ "note": [long, "a b ".repeat(2_500_000)], "password": ["x".repeat(10_000_000)] });
+    let body = json!({ "note": [long, "a b ".repeat(rounds(2_500_000))], "password": ["x".repeat(10_000_000)] });
     assert!(json(&body).to_string().ends_with(r#""password":"[REDACTED]"}"#));
     assert!(started.elapsed().as_secs() < 200);
     let strings: Vec<Value> = (0..200).map(|_| json!("{\"a\":".repeat(2000))).collect();

@@ -54,7 +54,7 @@ fn the_bytes_of_all_sites_are_those_of_a_writer_that_accepts_parts_fails_and_pan
         assert_eq!(sum(&counts, "lines"), counts["written"], "{env:?}");
         assert_eq!(sum(&counts, "dropped"), counts["dropped"], "{env:?}");
     };
-    for seed in ["1", "2", "3"] {
+    for seed in candor_tests::sampled(vec!["1", "2", "3"], 3) {
         // Together, because a program with a queue spends most of its time waiting for its writer.
         thread::scope(|scope| {
             for (format, overload) in formats.into_iter().zip(overloads) {

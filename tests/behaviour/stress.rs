@@ -10,14 +10,14 @@ use std::thread;
 
 use candor::prelude::*;
 use candor::{Config, RequestContext, context, dependency_call, step_timed};
-use candor_tests::is_full;
+use candor_tests::rounds;
 use serde::Deserialize;
 use tokio::task::{spawn_blocking, yield_now};
 use tracing::Dispatch;
 use tracing::dispatcher::{set_default, with_default};
 
 fn requests() -> u64 {
-    if is_full() { 100_000 } else { 20_000 }
+    rounds(100_000) as u64
 }
 
 /// Requests that started to run, and steps and calls whose bodies were entered.

@@ -25,6 +25,11 @@ pub fn sampled<T>(cases: Vec<T>, n: usize) -> Vec<T> {
     cases.into_iter().step_by(if is_full() { 1 } else { n }).collect()
 }
 
+/// How often random input is tried: this often in the full tests, a fifth of it otherwise.
+pub fn rounds(full: usize) -> usize {
+    if is_full() { full } else { full / 5 }
+}
+
 /// Cargo, as it is outside a test.
 ///
 /// `cargo test` sets variables about the test's package. The build script of `ring` runs again if they differ, and then

@@ -193,7 +193,7 @@ fn numbers_are_written_as_serde_json_writes_them() {
         f64::MIN_POSITIVE,
     ];
     let mut random = 88_172_645_463_325_252_u64;
-    for round in 0..200_000_u32 {
+    for round in 0..candor_tests::rounds(200_000) as u32 {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;

@@ -407,7 +407,7 @@ fn the_settings_of_a_layer_apply_by_hand() {
         .path(|request| {
             request.uri.path().starts_with("/users/").then(|| "/users/{name}".to_owned())
         })
-        .flight_recorder(FlightRecorder::new("behaviour=trace").expect("directives"))
+        .flight_recorder(FlightRecorder::new("system=trace").expect("directives"))
         .slow(Duration::ZERO);
     layer.begin(&parts(Request::get("/health")), None).finish(503);
     let line = captured.completed();

@@ -56,7 +56,7 @@ async fn send(id: &str, cents: u32) {
 
 #[test]
 fn the_guide_shows_the_lines_of_the_first_request() {
-    assert_shows_code("getting-started", "tests/behaviour/guide/shop.rs");
+    assert_shows_code("getting-started", "tests/system/guide/shop.rs");
     // The column of durations is aligned at their end.
     let rows = |text: &str| -> Vec<String> {
         text.lines().map(|row| normalized(row.trim_start())).collect()
@@ -81,7 +81,7 @@ fn output_of_the_first_requests() -> String {
     runtime
         .expect("a runtime")
         .block_on(async { [send("basket-1", 1250).await, send("basket-2", 1_000_000).await] });
-    captured.output().replace("behaviour::guide::shop", "shop")
+    captured.output().replace("system::guide::shop", "shop")
 }
 
 /// The line with the values that differ between runs replaced.
@@ -171,8 +171,8 @@ fn the_guide_shows_the_output_of_each_policy() {
 
 #[test]
 fn the_guide_shows_the_inventory_file_of_its_service() {
-    let here = candor::inventory().under("behaviour::guide::shop");
-    let lines = here.to_string().replace("behaviour::guide::shop", "shop");
+    let here = candor::inventory().under("system::guide::shop");
+    let lines = here.to_string().replace("system::guide::shop", "shop");
     assert_eq!(shown("redaction", "output: inventory"), lines, "{lines}");
 }
 
@@ -231,7 +231,7 @@ fn the_walk_through_shows_the_output_of_the_command() {
 
 #[test]
 fn the_guide_shows_the_lines_after_migrating() {
-    assert_shows_code("migrating", "tests/behaviour/guide/migrated.rs");
+    assert_shows_code("migrating", "tests/system/guide/migrated.rs");
     let captured = capture_with(Config::new().format(Format::Json)).expect("a configuration");
     let card = migrated::Card { number: "4242424242424242".to_owned() };
     candor::RequestContext::with_id("r-7").enter_with(|| {
@@ -239,7 +239,7 @@ fn the_guide_shows_the_lines_after_migrating() {
         migrated::charge(8, 1_000_000, &card).expect_err("over the limit");
     });
     assert_eq!(format!("{card:?}"), "Card { number: \"****4242\" }");
-    let output = captured.output().replace("behaviour::guide::migrated", "shop");
+    let output = captured.output().replace("system::guide::migrated", "shop");
     let real: Vec<String> = output.lines().map(normalized).collect();
     let shown: Vec<String> =
         shown("migrating", "output: migrated").lines().map(normalized).collect();
@@ -280,7 +280,7 @@ fn json_lines(work: impl FnOnce()) -> Vec<serde_json::Value> {
 #[test]
 fn the_code_before_migrating_compiles_and_writes_the_lines_of_the_guide() {
     for name in ["instrument", "trace_layer", "json", "timer"] {
-        assert_shows_code("migrating", &format!("tests/behaviour/guide/before/{name}.rs"));
+        assert_shows_code("migrating", &format!("tests/system/guide/before/{name}.rs"));
     }
     let card = migrated::Card { number: "4242424242424242".to_owned() };
     let real = json_lines(|| {

@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use candor::policy::{clear, scrub};
 use candor::testing::capture_with;
 use candor::{Config, Format, RequestContext, context, step_timed};
-use candor_tests::{Random, check, is_full};
+use candor_tests::{Random, check, is_full, rounds};
 use serde_json::json;
 
 /// Text that ends lines, values or fields, moves the cursor, or reverses text.
@@ -56,7 +56,7 @@ const HOSTILE: [&str; 40] = [
 #[test]
 fn no_value_or_name_forges_a_line_a_field_or_an_escape_sequence() {
     let mut random = Random::new(5);
-    for round in 0..1500 {
+    for round in 0..rounds(1500) {
         let config = Config::new().level("trace").expect("a level").format(Format::Pretty);
         let captured = capture_with(config).expect("a configuration");
         let mut text = || random.pieces(&HOSTILE, 6);

@@ -1,7 +1,5 @@
 //! `candor story`: what it says of a request.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 use super::*;

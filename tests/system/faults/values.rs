@@ -111,8 +111,10 @@ fn values_that_panic_while_the_thread_unwinds_are_unprintable() {
 fn a_writer_may_panic_while_the_thread_unwinds_and_in_the_panic_hook() {
     for name in ["unwinding-writer", "unwinding-writer-queued"] {
         for env in [JSON, ("LOG_FORMAT", "pretty"), ("LOG_PROFILE", "gcp")] {
+            // With a queue, it depends on the batches which lines are in a write that panics.
+            let wanted = if name == "unwinding-writer" { "afterwards" } else { "unwinds" };
             let output = survives(name, &[env]).stdout;
-            assert!(output.contains("afterwards"), "{name}, {env:?}: {output}");
+            assert!(output.contains(wanted), "{name}, {env:?}: {output}");
         }
     }
 }

@@ -1,0 +1,27 @@
+//! Tests of what surrounds the lines of a single function: the HTTP layer, sinks, export and faults, the command, the
+//! examples and the guide, one module per topic.
+//!
+//! The behaviour tests are two programs because the compiler works on a program mostly in one thread.
+
+#![allow(
+    clippy::double_must_use,
+    clippy::manual_async_fn,
+    clippy::pedantic,
+    clippy::too_many_arguments,
+    clippy::boxed_local,
+    reason = "the tests define functions of every shape"
+)]
+
+mod cli;
+mod corpora;
+mod faults;
+mod guide;
+mod http;
+mod leaks;
+mod otlp;
+mod packages;
+mod profiles;
+mod programs;
+mod redactions;
+mod sinks;
+mod soak;
