@@ -16,7 +16,7 @@ use crate::screen::{Screen, json_line};
 use crate::story::needle;
 use crate::time::{self, Micros};
 use crate::top::{Rank, TopRows};
-use counts::{Counts, Failed};
+use counts::{Counts, Failed, RequestSummary};
 use memchr::memmem;
 use row::{Candidate, End, Facts, RequestRow, failure_cause, unfinished_cause};
 
@@ -46,6 +46,7 @@ Examples:
   candor requests --from clickhouse://ch-1/logs.candor_all --since 1h
 
 Exits with 0 if a request matches, 1 if none does, 2 if the arguments or a file can't be read.")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct RequestsArgs {
     /// Files with the lines, `.gz` too; `-` is standard input
     #[arg(value_name = "FILES")]
@@ -180,35 +181,41 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
         return Ok(false);
     }
     let rows = candidates.iter().filter_map(|candidate| RequestRow::new(candidate, &keys));
+    print(args, rows, &summary, out)?;
+    Ok(true)
+}
+
+/// Prints the rows and the counts, or only the counts.
+fn print<'a>(
+    args: &RequestsArgs,
+    rows: impl Iterator<Item = RequestRow<'a>>,
+    summary: &RequestSummary,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let screen = Screen::detect();
-    if args.summary {
-        match args.json {
-            true => out.print(&json_line(&summary.json(args)))?,
-            false => {
-                if !summary.causes.is_empty() {
-                    table::print_causes(&summary, args, screen, out)?;
-                }
-                table::print_total(&summary, args, screen, out)?;
-            }
-        }
-        return Ok(true);
-    }
     if args.json {
+        if args.summary {
+            return out.print(&json_line(&summary.json(args)));
+        }
         for row in rows {
             out.print(&json_line(&row.json()))?;
         }
-        return Ok(true);
+        return Ok(());
     }
-    let rows = rows.collect::<Vec<_>>();
-    table::print(&rows, &args.times.zone(out), args.times.relative, screen, out)?;
-    out.print("\n")?;
-    // The list can show each cause once; then it is not counted below.
-    let listed = rows.iter().filter(|row| row.facts.failed).count() as u64;
-    if summary.failed > listed || summary.causes.iter().any(|cause| cause.count > 1) {
-        table::print_causes(&summary, args, screen, out)?;
+    let has_causes = if args.summary {
+        !summary.causes.is_empty()
+    } else {
+        let rows = rows.collect::<Vec<_>>();
+        table::print(&rows, &args.times.zone(out), args.times.relative, screen, out)?;
+        out.print("\n")?;
+        // The list can show each cause once; then it is not counted below.
+        let listed = rows.iter().filter(|row| row.facts.failed).count() as u64;
+        summary.failed > listed || summary.causes.iter().any(|cause| cause.count > 1)
+    };
+    if has_causes {
+        table::print_causes(summary, args, screen, out)?;
     }
-    table::print_total(&summary, args, screen, out)?;
-    Ok(true)
+    table::print_total(summary, args, screen, out)
 }
 
 impl RequestsArgs {

@@ -345,7 +345,7 @@ fn innermost_spans(
         for _ in 0..MAX_DEPTH {
             match open.get(&found) {
                 Some((1, index)) if Moment::end_of(&items[*index]) >= interval.to => {
-                    found = Some(*index)
+                    found = Some(*index);
                 }
                 _ => break,
             }
