@@ -360,7 +360,10 @@ fn every_failing_request_of_the_orders_example_is_explained() {
     assert!(stories[0].starts_with("POST /orders  504 error"), "{}", stories[0]);
     assert_eq!(cause(stories[0]), "payments charge: timeout");
     assert!(stories[0].contains("operation timed out"), "{}", stories[0]);
-    assert!(stories[0].contains("dependencies  9"), "most of the time: {}", stories[0]);
+    // Less than alone if the machine is busy.
+    let share = stories[0].split("dependencies  ").nth(1).and_then(|rest| rest.split('%').next());
+    let share = share.and_then(|share| share.parse::<u32>().ok());
+    assert!(share.is_some_and(|share| share > 50), "most of the time: {}", stories[0]);
 
     assert!(stories[1].starts_with("POST /orders  panicked"), "{}", stories[1]);
     assert_eq!(cause(stories[1]), "price: panicked");
