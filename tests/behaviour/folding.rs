@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use candor::{Config, Format, RequestContext, Story, dependency_call, step_timed};
+use candor::{Config, Format, Overload, RequestContext, Story, dependency_call, step_timed};
 use serde_json::Value;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
@@ -177,6 +177,67 @@ fn a_flush_writes_the_folded_lines_and_after_the_guard_nothing_is_folded() {
         cold(1);
         assert_eq!(repeats(&output.lines())[4..], [("cache is cold", 0), ("cache is cold", 0)]);
     });
+}
+
+#[test]
+fn a_flush_writes_the_folded_lines_of_open_requests_through_the_queue() {
+    let output = Output::default();
+    let config = Config::new().format(Format::Json).writer(output.clone()).fold_repeats(true);
+    let config = config.background(100, Overload::Block);
+    let (layer, logging) = config.build().expect("a configuration");
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
+    with_default(&dispatch, || {
+        let request = RequestContext::with_id("r-1");
+        for shard in 0..50 {
+            cold(shard);
+            request.enter_with(|| (0..3).for_each(|_| cold(shard)));
+            cold(shard);
+        }
+        assert_eq!(logging.flush(Duration::from_secs(5)), 0);
+        assert_eq!(events(&output.lines()), 5 * 50);
+        assert_eq!(output.lines().len(), 4 * 50);
+        request.enter_with(|| cold(0));
+        request.enter_with(|| cold(0));
+        assert_eq!(logging.flush(Duration::from_secs(5)), 0);
+        assert_eq!(events(&output.lines()), 5 * 50 + 2);
+    });
+}
+
+/// The timer takes the folded lines before the flush can.
+#[test]
+fn a_flush_waits_for_the_folded_lines_that_the_timer_is_writing() {
+    const LINES: u64 = 20;
+
+    /// Takes its time for each folded line, and tells of the first one.
+    struct Slow(Output, mpsc::Sender<()>);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if bytes.windows(7).any(|window| window == b"repeats") {
+                let _ = self.1.send(());
+                thread::sleep(Duration::from_millis(20));
+            }
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.flush()
+        }
+    }
+
+    let (output, (begins, has_begun)) = (Output::default(), mpsc::channel());
+    let writer = Slow(output.clone(), begins);
+    let config = Config::new().format(Format::Json).writer(writer).fold_repeats(true);
+    let (layer, logging) = config.build().expect("a configuration");
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
+    with_default(&dispatch, || {
+        for _ in 0..2 {
+            (0..LINES).for_each(cold);
+        }
+    });
+    has_begun.recv_timeout(Duration::from_secs(20)).expect("the timer writes");
+    assert_eq!(logging.flush(Duration::from_secs(20)), 0);
+    assert_eq!(events(&output.lines()), 2 * LINES);
 }
 
 #[test]
@@ -360,11 +421,11 @@ fn a_flush_waits_no_longer_than_it_is_told_for_a_writer_that_stalls() {
             cold(1);
             cold(1);
         });
-        logging.flush(Duration::from_millis(50));
-        let _ = done.send(());
+        let left = logging.flush(Duration::from_millis(50));
+        let _ = done.send(left);
     });
     let in_time = is_done.recv_timeout(Duration::from_secs(20));
     drop(end);
     flushing.join().expect("no panic");
-    assert_eq!(in_time, Ok(()));
+    assert_eq!(in_time, Ok(1), "the folded line is not written");
 }

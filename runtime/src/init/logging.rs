@@ -182,7 +182,7 @@ impl Logging {
 /// If `closes` is set, no line is held or folded later. Returns how many lines were not written and not exported.
 pub(super) fn flush_all(logger: &Arc<Logger>, within: Duration, closes: bool) -> (u64, u64) {
     let until = timer::after(within);
-    logger.write_waiting(closes, within);
+    let waiting = logger.write_waiting(closes, within);
     let within = until.saturating_duration_since(Instant::now());
     #[cfg(feature = "otlp")]
     if let Some(exporter) = &logger.exporter {
@@ -195,10 +195,10 @@ pub(super) fn flush_all(logger: &Arc<Logger>, within: Duration, closes: bool) ->
                 Ok(thread) => thread.join().unwrap_or_default(),
                 Err(_) => exporter.flush(deadline),
             };
-            (unwritten, unexported)
+            (waiting + unwritten, unexported)
         });
     }
-    (logger.sink.flush(within), 0)
+    (waiting + logger.sink.flush(within), 0)
 }
 
 impl Drop for Logging {

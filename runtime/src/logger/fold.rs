@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{Logger, with_layer};
 use crate::base::clock::Tick;
@@ -34,11 +35,16 @@ const MAX_LINES: usize = 16_384;
 /// The maximum size of the folded lines, in bytes. Repeats of lines beyond it are written.
 const MAX_BYTES: usize = 1 << 20;
 
+/// Between two checks of a flush that waits for the timer.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// The lines of the last second, whose repeats are folded.
 #[derive(Debug)]
 pub(crate) struct Folds {
     hashes: RandomState,
     state: Mutex<FoldState>,
+    /// The folded lines that the timer has taken and not written yet.
+    in_timer: AtomicU64,
     /// Used by the timer.
     logger: OnceLock<Weak<Logger>>,
 }
@@ -90,7 +96,8 @@ enum Seen {
 
 impl Folds {
     pub(crate) fn new() -> Self {
-        Folds { hashes: RandomState::new(), state: Mutex::default(), logger: OnceLock::new() }
+        let (state, in_timer, logger) = Default::default();
+        Folds { hashes: RandomState::new(), state, in_timer, logger }
     }
 
     pub(super) fn belongs_to(&self, logger: Weak<Logger>) {
@@ -153,7 +160,7 @@ impl Folds {
         Seen::Repeat(due)
     }
 
-    /// Takes the folded lines whose period is over, and forgets lines without repeats.
+    /// Takes the folded lines whose period is over, for the timer, and forgets lines without repeats.
     fn take_due(&self, now: Tick) -> Vec<FoldedLine> {
         let mut state = lock(&self.state);
         let FoldState { lines, bytes, .. } = &mut *state;
@@ -167,7 +174,21 @@ impl Folds {
             due.extend(line);
             had_repeats
         });
+        // Under the lock, so that a flush finds each line either here or in the state.
+        self.in_timer.store(due.len() as u64, Ordering::Release);
         due
+    }
+
+    /// Returns the number of lines that the timer is writing.
+    pub(super) fn in_timer(&self) -> u64 {
+        self.in_timer.load(Ordering::Acquire)
+    }
+
+    /// Waits until the timer has written the lines that it is writing, or until the deadline.
+    pub(super) fn wait_for_timer(&self, deadline: Instant) {
+        while self.in_timer() > 0 && Instant::now() < deadline {
+            thread::sleep(PAUSE);
+        }
     }
 
     /// Takes all folded lines. If `closes` is set, no line is folded after that.
@@ -216,7 +237,12 @@ fn watch(logger: Weak<Logger>) -> bool {
     let check = move || {
         let Some(alive) = logger.upgrade() else { return };
         let Some(folds) = &alive.folds else { return };
-        alive.write_all_folded(folds.take_due(Tick::now()));
+        for line in folds.take_due(Tick::now()) {
+            alive.write_all_folded([line]);
+            // A child that the writer forked has no lines left.
+            let one_less = |count: u64| count.checked_sub(1);
+            let _ = folds.in_timer.fetch_update(Ordering::Release, Ordering::Relaxed, one_less);
+        }
         if folds.goes_on() {
             watch(logger);
         }
@@ -237,7 +263,10 @@ impl Logger {
         locks.hold(
             Arc::clone(self),
             |logger| logger.folds.as_ref().map(|folds| &folds.state),
-            |_, state| {
+            |logger, state| {
+                if let Some(folds) = &logger.folds {
+                    folds.in_timer.store(0, Ordering::Relaxed);
+                }
                 let Some(state) = state else { return };
                 state.lines.clear();
                 state.bytes = 0;

@@ -5,16 +5,17 @@
 //! run user code, which may log.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::Duration;
 
+use super::fold::Folds;
 use super::{Logger, fold, with_layer};
 use crate::base::clock::Tick;
 use crate::base::fork::ForkLocks;
-use crate::base::lock;
+use crate::base::{lock, timer};
 use crate::current::LineBuffer;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
@@ -241,29 +242,42 @@ impl Logger {
     }
 
     /// Writes the folded lines, the reports of floods, and the lines that open requests hold. Waits for at most `within`,
-    /// because the output may stall. If `closes` is set, no line is folded or held after that.
-    pub(crate) fn write_waiting(self: &Arc<Self>, closes: bool, within: Duration) {
+    /// because the output may stall. If `closes` is set, no line is folded or held after that. Returns how many lines are
+    /// not written yet; the lines of a request count as one.
+    pub(crate) fn write_waiting(self: &Arc<Self>, closes: bool, within: Duration) -> u64 {
         // If a writer calls a flush, it would wait for itself.
         if sink::is_writing() {
-            return;
+            return 0;
         }
+        let deadline = timer::after(within);
         let requests = if self.story.mode == Story::Problems {
             self.open_stories.take_all(closes)
         } else {
             Vec::new()
         };
         let folded = self.folds.as_ref().map(|folds| folds.take_all(closes)).unwrap_or_default();
-        if requests.is_empty() && folded.is_empty() && self.budget.is_none() {
-            return;
+        let in_timer = || self.folds.as_ref().map_or(0, Folds::in_timer);
+        if requests.is_empty() && folded.is_empty() && self.budget.is_none() && in_timer() == 0 {
+            return 0;
         }
+        let left = Arc::new(AtomicU64::new((folded.len() + requests.len()) as u64));
         let (done, is_done) = channel::<()>();
         let write = {
-            let logger = Arc::clone(self);
+            let (logger, left) = (Arc::clone(self), Arc::clone(&left));
             move || {
-                logger.write_all_folded(folded.iter().cloned());
+                for line in &folded {
+                    logger.write_all_folded([line.clone()]);
+                    left.fetch_sub(1, Ordering::Relaxed);
+                }
                 // After the folded lines, because the budget may cut them.
                 logger.report_floods(Duration::ZERO);
-                logger.write_stories(&requests);
+                for request in &requests {
+                    logger.write_story(request);
+                    left.fetch_sub(1, Ordering::Relaxed);
+                }
+                if let Some(folds) = &logger.folds {
+                    folds.wait_for_timer(deadline);
+                }
             }
         };
         let write = Arc::new(write);
@@ -279,13 +293,12 @@ impl Logger {
             Ok(_) => drop(is_done.recv_timeout(within)),
             Err(_) => write(),
         }
+        left.load(Ordering::Relaxed) + in_timer()
     }
 
-    fn write_stories(&self, requests: &[Arc<Request>]) {
-        for request in requests {
-            if let Some(story) = request.story() {
-                self.write_held(request, &mut story.held());
-            }
+    fn write_story(&self, request: &Arc<Request>) {
+        if let Some(story) = request.story() {
+            self.write_held(request, &mut story.held());
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{io, mem, thread};
 use super::destination::Destination;
 use super::ending::is_ending;
 use super::reentrancy::WriteGuard;
-use super::stats::{Counters, REASONS, Reason};
+use super::stats::{Counters, REASONS, Reason, ReportedLines, difference};
 use super::target::{Batch, BatchLine};
 use crate::base::fork::ForkLocks;
 use crate::base::{lock, sync};
@@ -79,10 +79,11 @@ struct QueueState {
     pushed: u64,
     /// Those of them that the thread has written or dropped.
     settled: u64,
-    /// Losses: lines that found the queue full, and batches in which lines were dropped.
-    losses: u64,
-    /// The losses that reports cover.
-    reported: u64,
+    /// How often a report was requested: by a loss, by a write that shows that reports can be written again, or by a
+    /// flush.
+    requested: u64,
+    /// The requests after which the thread has looked for lines to report.
+    handled: u64,
     /// Callers of [`Queue::flush`] that wait.
     flushing: u32,
     thread: WriterPhase,
@@ -190,7 +191,7 @@ impl Queue {
             }
             if *overload == Overload::Drop {
                 counters.drop_line(Reason::Full, site);
-                state.losses += 1;
+                state.requested += 1;
                 return Pushed::Dropped;
             }
             self.0.wake(&mut state);
@@ -227,12 +228,16 @@ impl Queue {
     /// are neither at the deadline.
     pub(super) fn flush(&self, deadline: Instant) -> u64 {
         let mut state = self.0.lock();
-        let (target, losses) = (state.pushed, state.losses);
+        if state.pushed == state.settled {
+            // No line is left that would complete a partial line, or show that reports can be written.
+            state.requested += 1;
+        }
+        let (target, requested) = (state.pushed, state.requested);
         state.flushing += 1;
         let left = loop {
             let left = target.saturating_sub(state.settled);
             let wait = deadline.saturating_duration_since(Instant::now());
-            if (left == 0 && state.reported >= losses) || state.closed || wait.is_zero() {
+            if (left == 0 && state.handled >= requested) || state.closed || wait.is_zero() {
                 break left;
             }
             self.0.wake(&mut state);
@@ -251,7 +256,7 @@ impl Queue {
                 let Some(state) = state else { return };
                 state.queued.clear();
                 state.settled = state.pushed;
-                state.reported = state.losses;
+                state.handled = state.requested;
                 // Nothing wakes a thread that does not exist.
                 state.thread = WriterPhase::Writing;
                 state.closed = true;
@@ -314,23 +319,24 @@ impl Shared {
         // A user's writer that logs is called on this thread.
         let _guard = WriteGuard::enter();
         let _close = CloseOnExit(self);
-        let mut reports = Reports { covered: [0; REASONS.len()], last: None };
+        let mut reports = Reports::default();
         let mut batch = QueuedLines::default();
         while self.next(&mut batch, reports.last) {
             let count = batch.count();
             let QueuedLines { bytes, lines } = &batch;
-            let lines = Batch { bytes, lines, counts_as_accepted: false };
-            let failed = destination.write(lines, counters).is_err();
+            let lines = Batch { bytes, lines, counts_as_accepted: false, reports: None };
+            // The counters have the result.
+            let _ = destination.write(lines, counters);
             destination.flush(Instant::now());
             batch.clear();
             let mut state = self.lock();
-            state.losses += u64::from(failed);
-            if state.has_unreported() && (state.is_flushing() || reports.are_due()) {
-                let losses = state.losses;
+            state.requested += u64::from(reports.can_be_written(counters));
+            if state.is_report_requested() && (state.is_flushing() || reports.are_due()) {
+                let requested = state.requested;
                 drop(state);
                 self.report(&mut reports, destination, counters, report);
                 state = self.lock();
-                state.reported = losses;
+                state.handled = requested;
             }
             state.settled += count;
             self.settled.notify_all();
@@ -341,12 +347,13 @@ impl Shared {
     /// queue is closed and empty.
     fn next(&self, batch: &mut QueuedLines, last_report: Option<Instant>) -> bool {
         let mut state = self.lock();
-        while state.queued.lines.is_empty() && !(state.has_unreported() && state.is_flushing()) {
+        while state.queued.lines.is_empty() && !(state.is_report_requested() && state.is_flushing())
+        {
             if state.closed {
                 return false;
             }
             state.thread = WriterPhase::Sleeping;
-            state = if state.has_unreported() {
+            state = if state.is_report_requested() {
                 let elapsed = last_report.map_or(REPORT_INTERVAL, |last| last.elapsed());
                 let wait = REPORT_INTERVAL.saturating_sub(elapsed);
                 if wait.is_zero() {
@@ -370,8 +377,8 @@ impl Shared {
         true
     }
 
-    /// Writes a line for each reason for which lines were dropped since the last report. A report that can't be
-    /// written counts as dropped, and the next one covers its lines and itself.
+    /// Writes a line for each reason for which lines were lost since the last report. A report that can't be written
+    /// counts as dropped, and the next one covers its lines and itself.
     fn report(
         &self,
         reports: &mut Reports,
@@ -379,30 +386,38 @@ impl Shared {
         counters: &Arc<Counters>,
         report: &Report,
     ) {
-        reports.last = Some(Instant::now());
+        reports.failed_after = None;
         for (covered, (reason, name)) in reports.covered.iter_mut().zip(REASONS) {
-            let dropped = counters.dropped(reason);
-            let new = dropped.saturating_sub(*covered);
-            if new > 0 {
-                let line = report(new, name);
-                let lines = [BatchLine::new(SiteId::of_own("lines_dropped"), &line)];
-                // Counted under the queue's lock, as the lines that are pushed.
-                let state = self.lock();
-                counters.accept(1);
-                drop(state);
-                let batch =
-                    Batch { bytes: line.as_bytes(), lines: &lines, counts_as_accepted: false };
-                if destination.write(batch, counters).is_ok() {
-                    *covered = dropped;
-                }
+            let all = counters.to_report(reason);
+            let lines = difference(all, *covered);
+            if lines == 0 {
+                continue;
+            }
+            reports.last = Some(Instant::now());
+            // If this report is lost, its lines are added to those that have to be reported.
+            *covered = all;
+            let line = report(lines, name);
+            // Counted under the queue's lock, as the lines that are pushed.
+            let state = self.lock();
+            counters.accept(1);
+            drop(state);
+            let batch = Batch {
+                bytes: line.as_bytes(),
+                lines: &[BatchLine::new(SiteId::of_own("lines_dropped"), &line)],
+                counts_as_accepted: false,
+                reports: Some(ReportedLines { reason, lines }),
+            };
+            if destination.write(batch, counters).is_err() {
+                reports.failed_after = Some(counters.written());
+                break;
             }
         }
     }
 }
 
 impl QueueState {
-    fn has_unreported(&self) -> bool {
-        self.reported < self.losses
+    fn is_report_requested(&self) -> bool {
+        self.handled < self.requested
     }
 
     /// Whether a caller waits for the lines and the report, or the queue is to end.
@@ -411,13 +426,26 @@ impl QueueState {
     }
 }
 
-/// The dropped lines that reports cover, by reason, and the time of the last report.
+/// The reports that the thread has written.
+#[derive(Default)]
 struct Reports {
+    /// The lines that they cover, by reason (see [`Counters::to_report`]).
     covered: [u64; REASONS.len()],
+    /// The time of the last one.
     last: Option<Instant>,
+    /// The number of lines that had been written when the last one could not be. It is not tried again before
+    /// another line is written, because each attempt counts as a dropped line.
+    failed_after: Option<u64>,
 }
 
 impl Reports {
+    /// Whether there are lines to report, and the output may accept the report.
+    fn can_be_written(&self, counters: &Counters) -> bool {
+        let mut covered = REASONS.iter().zip(self.covered);
+        self.failed_after.is_none_or(|written| written < counters.written())
+            && covered.any(|((reason, _), covered)| covered < counters.to_report(*reason))
+    }
+
     fn are_due(&self) -> bool {
         self.last.is_none_or(|last| last.elapsed() >= REPORT_INTERVAL)
     }

@@ -197,5 +197,8 @@ fn write_line(
     counters: &Arc<Counters>,
 ) -> Result<(), Loss> {
     let lines = [BatchLine::new(site, line)];
-    destination.write(Batch { bytes: line.as_bytes(), lines: &lines, counts_as_accepted }, counters)
+    destination.write(
+        Batch { bytes: line.as_bytes(), lines: &lines, counts_as_accepted, reports: None },
+        counters,
+    )
 }

@@ -6,6 +6,9 @@
 //! Counters only grow. A dropped line that is completed later is counted a second time, as completed, and the number of
 //! dropped lines is the difference. Only a [`CutLine`] counts a line as completed. It is made where the line is counted
 //! as dropped, and completing it consumes it, so that the difference can't become negative.
+//!
+//! A `lines_dropped` line reports the dropped lines that can't be completed any more, so that no line is reported and
+//! written. If the report itself is lost, its lines have to be reported again.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,6 +63,10 @@ pub(crate) struct Counters {
     dropped: [Counter; REASONS.len()],
     /// Dropped lines whose rest was written later.
     completed: [Counter; REASONS.len()],
+    /// Dropped lines that can't be completed any more.
+    lost: [Counter; REASONS.len()],
+    /// The lines of reports that are lost themselves, by the reason that the report has.
+    unreported: [Counter; REASONS.len()],
     sites: SiteCounters,
 }
 
@@ -86,6 +93,16 @@ pub(super) struct CutLine {
     counters: Arc<Counters>,
     reason: Reason,
     site: SiteId,
+    /// The lines that this line reports.
+    reports: Option<ReportedLines>,
+    is_complete: bool,
+}
+
+/// A number of lost lines, and the reason.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReportedLines {
+    pub(super) reason: Reason,
+    pub(super) lines: u64,
 }
 
 impl CutLine {
@@ -95,20 +112,32 @@ impl CutLine {
     }
 
     /// Counts the line as written. The caller must hold the destination's lock.
-    pub(super) fn complete(self) {
-        let CutLine { counters, reason, site } = self;
-        counters.completed[reason as usize].add(1);
+    pub(super) fn complete(mut self) {
+        self.is_complete = true;
+        let CutLine { counters, reason, site, .. } = &self;
+        counters.completed[*reason as usize].add(1);
         counters.written.add(1);
-        counters.sites.complete_dropped(site);
+        counters.sites.complete_dropped(*site);
+    }
+}
+
+impl Drop for CutLine {
+    /// The rest of the line is discarded. The caller must hold the destination's lock, or own the destination.
+    fn drop(&mut self) {
+        if !self.is_complete {
+            self.counters.lose(self.reason, self.reports);
+        }
     }
 }
 
 impl Counters {
     /// Counters that [`stats`] includes, also after their sink is dropped.
     pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
-        let (accepted, written, dropped, completed) = Default::default();
+        let (accepted, written, dropped, completed, lost, unreported) = Default::default();
         let sites = SiteCounters::new();
-        let counters = Arc::new(Counters { kind, accepted, written, dropped, completed, sites });
+        let counters =
+            Counters { kind, accepted, written, dropped, completed, lost, unreported, sites };
+        let counters = Arc::new(counters);
         let mut registry = lock(&REGISTRY);
         registry.close_unused();
         registry.open.push(Arc::clone(&counters));
@@ -134,20 +163,43 @@ impl Counters {
 
     /// The caller must hold the destination's lock; for [`Reason::Full`], the queue's.
     pub(super) fn drop_line(&self, reason: Reason, site: SiteId) {
+        self.drop_report(reason, site, None);
+    }
+
+    /// Counts a line as dropped that may be a report. The caller must hold the destination's lock; for [`Reason::Full`],
+    /// the queue's.
+    pub(super) fn drop_report(&self, reason: Reason, site: SiteId, reports: Option<ReportedLines>) {
         self.dropped[reason as usize].add(1);
         self.sites.drop_line(site);
+        self.lose(reason, reports);
     }
 
     /// Counts a line as dropped of which only the beginning was written. The caller must hold the destination's lock.
-    pub(super) fn cut_line(self: &Arc<Self>, reason: Reason, site: SiteId) -> CutLine {
+    pub(super) fn cut_line(
+        self: &Arc<Self>,
+        reason: Reason,
+        site: SiteId,
+        reports: Option<ReportedLines>,
+    ) -> CutLine {
         debug_assert!(!matches!(reason, Reason::Full | Reason::Reentrant), "not the destination's");
-        self.drop_line(reason, site);
-        CutLine { counters: Arc::clone(self), reason, site }
+        self.dropped[reason as usize].add(1);
+        self.sites.drop_line(site);
+        CutLine { counters: Arc::clone(self), reason, site, reports, is_complete: false }
+    }
+
+    /// Counts a dropped line that can't be completed.
+    fn lose(&self, reason: Reason, reports: Option<ReportedLines>) {
+        self.lost[reason as usize].add(1);
+        if let Some(ReportedLines { reason, lines }) = reports {
+            self.unreported[reason as usize].add(lines);
+        }
     }
 
     /// Counts a line that the sink refused because this thread was already writing one. Needs no lock.
     pub(super) fn reject(&self, site: SiteId) {
-        self.dropped[Reason::Reentrant as usize].0.fetch_add(1, Ordering::Relaxed);
+        for counter in [&self.dropped, &self.lost] {
+            counter[Reason::Reentrant as usize].0.fetch_add(1, Ordering::Relaxed);
+        }
         self.sites.drop_line(site);
     }
 
@@ -165,6 +217,12 @@ impl Counters {
         // Each completed line was counted as dropped before.
         let completed = self.completed[reason as usize].get();
         difference(self.dropped[reason as usize].get(), completed)
+    }
+
+    /// Returns the number of lines that reports have to cover so far. It never falls: it includes the lines of reports
+    /// that are lost a second time.
+    pub(super) fn to_report(&self, reason: Reason) -> u64 {
+        self.lost[reason as usize].get() + self.unreported[reason as usize].get()
     }
 
     /// Returns the number of lines that were dropped so far, for all reasons, including those that were completed later.

@@ -8,7 +8,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::stats::{Counters, CutLine, Reason};
+use super::stats::{Counters, CutLine, Reason, ReportedLines};
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
 
@@ -20,6 +20,8 @@ pub(super) struct Batch<'a> {
     pub(super) lines: &'a [BatchLine],
     /// Whether writing counts them as accepted. Lines from a queue were counted when they entered it.
     pub(super) counts_as_accepted: bool,
+    /// The lost lines that the batch reports, if it is a report.
+    pub(super) reports: Option<ReportedLines>,
 }
 
 /// One line of a batch.
@@ -117,7 +119,7 @@ pub(super) fn hold<O: 'static, T: Target + 'static>(
 }
 
 /// Writes the lines with as few writes as the target allows. Each failure drops one line; the error is that of the
-/// last one.
+/// last one. A batch without lines only completes the partial line.
 #[inline(always)]
 pub(super) fn write_batch(
     target: &mut impl Target,
@@ -167,8 +169,11 @@ fn write_rest(
     mut failure: Option<WriteFailure>,
     counters: &Arc<Counters>,
 ) -> Result<(), Loss> {
-    let Batch { mut bytes, mut lines, .. } = batch;
+    let Batch { mut bytes, mut lines, reports, .. } = batch;
     let mut result = Ok(());
+    if lines.is_empty() && target.partial_line().is_some() {
+        return finish_now(target, counters);
+    }
     while !lines.is_empty() {
         let write = || write_some(target, bytes, lines, counters);
         let (written, failure) = match failure.take().map_or_else(write, Err) {
@@ -186,12 +191,12 @@ fn write_rest(
         let begun = failure.written - done.iter().map(|line| line.len).sum::<usize>();
         let written = if begun > 0 {
             counters.add_bytes(line.site, begun);
-            let cut = counters.cut_line(failure.loss.reason, line.site);
+            let cut = counters.cut_line(failure.loss.reason, line.site, reports);
             *target.partial_line() =
                 Some(PartialLine { rest: bytes[begun..line.len].to_vec(), line: cut });
             if failure.is_short { finish_now(target, counters) } else { Err(failure.loss) }
         } else {
-            counters.drop_line(failure.loss.reason, line.site);
+            counters.drop_report(failure.loss.reason, line.site, reports);
             Err(failure.loss)
         };
         if let Err(loss) = written {
@@ -318,7 +323,12 @@ mod tests {
     fn write(target: &mut Scripted, text: &str, counters: &Arc<Counters>) -> Result<(), Loss> {
         let lines = text.split_inclusive('\n').map(|line| BatchLine::new(SiteId::OTHER, line));
         let lines: Vec<_> = lines.collect();
-        let batch = Batch { bytes: text.as_bytes(), lines: &lines, counts_as_accepted: true };
+        let batch = Batch {
+            bytes: text.as_bytes(),
+            lines: &lines,
+            counts_as_accepted: true,
+            reports: None,
+        };
         write_batch(target, batch, counters)
     }
 
@@ -332,6 +342,40 @@ mod tests {
         write(&mut target, "one\ntwo\nthree\na long line\n", &counters).expect("written");
         assert_eq!((target.writes, counters.written()), (4, 7));
         assert_eq!(target.out, b"one\ntwo\nthree\none\ntwo\nthree\na long line\n");
+    }
+
+    #[test]
+    fn a_batch_without_lines_finishes_a_partial_line() {
+        let mut target = Scripted { limit: 100, script: vec![2, 0], ..Scripted::default() };
+        let counters = Counters::new(SinkKind::Writer);
+        write(&mut target, "one\n", &counters).expect_err("it is cut off");
+        write(&mut target, "", &counters).expect_err("nothing is accepted");
+        assert_eq!((counters.written(), counters.dropped(Reason::Io)), (0, 1));
+        assert_eq!(counters.to_report(Reason::Io), 0, "it may still be completed");
+        for _ in 0..2 {
+            write(&mut target, "", &counters).expect("written");
+            assert_eq!((counters.written(), counters.dropped(Reason::Io)), (1, 0));
+        }
+        assert_eq!(target.out, b"one\n");
+    }
+
+    #[test]
+    fn a_lost_report_has_to_be_reported_again() {
+        let counters = Counters::new(SinkKind::Writer);
+        let report = |target: &mut Scripted| {
+            let lines = [BatchLine::new(SiteId::OTHER, "7 lines\n")];
+            let reports = Some(ReportedLines { reason: Reason::Full, lines: 7 });
+            let batch =
+                Batch { bytes: b"7 lines\n", lines: &lines, counts_as_accepted: true, reports };
+            let _ = write_batch(target, batch, &counters);
+            (counters.to_report(Reason::Io), counters.to_report(Reason::Full))
+        };
+        let mut target = Scripted { limit: 100, script: vec![0, 3], ..Scripted::default() };
+        assert_eq!(report(&mut target), (1, 7), "nothing is written");
+        assert_eq!(report(&mut target), (1, 7), "a half report may be completed");
+        target.partial_line = None;
+        assert_eq!(counters.to_report(Reason::Full), 14, "its rest is discarded");
+        assert_eq!(report(&mut target), (2, 14), "it is written");
     }
 
     #[test]

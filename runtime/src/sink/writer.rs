@@ -68,7 +68,9 @@ impl UserWriter {
                         counters.accept(batch.lines.len() as u64);
                     }
                     let loss = Loss::from(error);
-                    batch.lines.iter().for_each(|line| counters.drop_line(loss.reason, line.site));
+                    for line in batch.lines {
+                        counters.drop_report(loss.reason, line.site, batch.reports);
+                    }
                     Err(loss)
                 }
             }

@@ -106,6 +106,15 @@ impl Found {
         }
     }
 
+    /// The reason and the number of lines of each `lines_dropped` line.
+    fn reports(&self) -> impl Iterator<Item = (&str, u64)> {
+        let reports = self.lines.iter().filter(|line| line["event"] == "lines_dropped");
+        reports.map(|line| {
+            let reason = line["reason"].as_str().expect("a reason");
+            (reason, line["lines"].as_u64().expect("a number"))
+        })
+    }
+
     /// How many whole lines a process has written. Each must be there once.
     fn of_process(&self, process: u32) -> u64 {
         let lines = self.lines.iter().filter(|line| line["process"] == process);

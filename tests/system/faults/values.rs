@@ -72,6 +72,27 @@ fn the_destructor_of_a_thread_local_can_log_beside_other_layers() {
     assert_eq!(count(&lines, "step", "left_guard"), 4);
 }
 
+/// A span that is made or entered when the thread-locals of the registry are gone aborts the process: the registry panics
+/// before any layer is called.
+#[test]
+fn the_destructor_of_a_thread_local_can_use_spans_of_tracing_beside_other_layers() {
+    for layers in ["candor", "plain", "buffered"] {
+        for setting in [("LOG_STORY", "all"), ("LOG_SPANS", "info"), ("LOG_STRICT", "report")] {
+            let ended = survives("thread-ends-raw-spans", &[JSON, ("LAYERS", layers), setting]);
+            let lines = ended.lines();
+            // In each of three threads.
+            for message in ["in the destructor", "at the end of the destructor"] {
+                assert_eq!(count(&lines, "msg", message), 3, "{layers}: {message}");
+            }
+            for message in ["inside the idle span", "inside a new span"] {
+                assert_eq!(count(&lines, "msg", message), 2, "{layers}: {message}");
+            }
+            // In the body, in the destructor, and inside a new span, with and without a request.
+            assert_eq!(count(&lines, "step", "a_step"), 2 * (3 + 3 + 2), "{layers}");
+        }
+    }
+}
+
 #[test]
 fn futures_of_a_runtime_can_end_outside_it_and_after_it() {
     let lines = survives("thread-ends-runtime", &[JSON]).lines();

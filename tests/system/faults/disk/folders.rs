@@ -154,9 +154,10 @@ fn lines_that_no_file_can_take_are_counted() {
             |folder| fs::create_dir(folder.file("nowhere")).expect("created"),
         ),
     ];
-    for (name, fault, repair) in faults {
+    let with_queues = ["0", "100"].into_iter().flat_map(|queue| faults.map(|it| (queue, it)));
+    for (queue, (name, fault, repair)) in with_queues {
         let folder = Folder::new("in-the-way");
-        let running = start(&folder, &[("MILLIS", "800")]);
+        let running = start(&folder, &[("MILLIS", "800"), ("QUEUE", queue)]);
         fault(&folder);
         thread::sleep(Duration::from_millis(100));
         repair(&folder);
@@ -167,7 +168,11 @@ fn lines_that_no_file_can_take_are_counted() {
             counts.reasons["file: io"] > 0 && counts.reasons["audit: io"] > 0,
             "{name}: {counts:?}"
         );
-        assert_eq!(Found::of(&folder.file("logs")).broken, 0, "{name}");
+        let found = Found::of(&folder.file("logs"));
+        assert_eq!(found.broken, 0, "{name}");
+        let reported: u64 = found.reports().map(|(_, lines)| lines).sum();
+        let expected = if queue == "0" { 0 } else { counts.reasons["file: io"] };
+        assert_eq!(reported, expected, "{name}: {counts:?}");
     }
 }
 

@@ -12,9 +12,36 @@ fn check(ended: &super::super::Ended, folder: &Folder) -> Counts {
     counts
 }
 
+/// No line is an audit event.
+const NO_AUDIT: &str = "1000000";
+
+/// Checks that a queue has reported each lost line once, and a direct output none. Lost audit events are not reported.
+fn check_reports(counts: &Counts, folder: &Folder, sink: &str, queue: &str) {
+    let found = Found::of(&folder.file("."));
+    let reported: u64 = found.reports().map(|(_, lines)| lines).sum();
+    let lost = counts.reasons.get(&format!("{sink}: io")).copied().unwrap_or_default();
+    let expected = if queue == "0" { 0 } else { lost };
+    assert_eq!(reported, expected, "{counts:?}");
+    assert!(found.reports().all(|(reason, _)| reason == "io"), "{counts:?}");
+}
+
 /// A small disk, which is unmounted on drop.
 #[cfg(target_os = "linux")]
 struct Disk<'a>(&'a Folder);
+
+#[cfg(target_os = "linux")]
+impl<'a> Disk<'a> {
+    /// Mounts a file system in memory with these options in the folder; `None` if this process may not.
+    fn mount(folder: &'a Folder, options: &str) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "candor"]).arg(folder.file("."));
+        if mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+            return Some(Disk(folder));
+        }
+        eprintln!("skipped: no disk can be mounted here");
+        None
+    }
+}
 
 #[cfg(target_os = "linux")]
 impl Drop for Disk<'_> {
@@ -32,15 +59,13 @@ fn a_full_disk_leaves_correct_counts_of_logs_and_audit_events() {
         ("3", "0", "5000"),
         ("2", "10", "700"),
         ("2", "10", "300"),
+        (NO_AUDIT, "0", "700"),
+        (NO_AUDIT, "10", "700"),
+        (NO_AUDIT, "10", "60"),
+        (NO_AUDIT, "1000", "5000"),
     ] {
         let folder = Folder::new(&format!("full-{audit}-{queue}-{fill}"));
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=128k", "candor"]).arg(folder.file("."));
-        if !mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-            eprintln!("skipped: no disk can be mounted here");
-            return;
-        }
-        let disk = Disk(&folder);
+        let Some(disk) = Disk::mount(&folder, "size=128k") else { return };
         let (path, ballast) = (folder.file("app.log"), folder.file("ballast"));
         fs::write(&ballast, vec![0; 100_000]).expect("a file");
         let env = [
@@ -53,6 +78,7 @@ fn a_full_disk_leaves_correct_counts_of_logs_and_audit_events() {
         ];
         let counts = check(&run(&mut program("disk", "full", &env)), &folder);
         assert!(counts.dropped >= 4, "{counts:?}");
+        check_reports(&counts, &folder, "file", queue);
         drop(disk);
     }
 }
@@ -69,6 +95,8 @@ fn a_file_size_limit_leaves_correct_counts_of_logs_and_audit_events() {
         ("1", "0", "700", ""),
         ("2", "0", "3000", ""),
         ("3", "10", "700", ""),
+        (NO_AUDIT, "10", "700", ""),
+        (NO_AUDIT, "1000", "3000", ""),
         ("2", "0", "700", ""),
         ("2", "0", "700", "trap '' XFSZ;"),
     ] {
@@ -86,8 +114,12 @@ fn a_file_size_limit_leaves_correct_counts_of_logs_and_audit_events() {
             let ended = run(&mut command);
             let counts = check(&ended, &folder);
             assert!(counts.dropped >= 4, "{counts:?}");
+            check_reports(&counts, &folder, if to_stdout { "stdout" } else { "file" }, queue);
             // The macro of an audit event returns whether it was written.
-            assert!(ended.stderr.contains(" false\n") && ended.stderr.contains(" true\n"));
+            let has_audit = audit != NO_AUDIT;
+            assert!(
+                !has_audit || ended.stderr.contains(" false\n") && ended.stderr.contains(" true\n")
+            );
         }
     }
 }
@@ -107,14 +139,8 @@ fn a_program_that_the_process_starts_ends_at_its_file_size_limit() {
 #[test]
 fn a_disk_without_a_free_inode_loses_no_line() {
     let folder = Folder::new("inodes");
-    let mut mount = Command::new("mount");
     // For the folder and two files.
-    mount.args(["-t", "tmpfs", "-o", "size=10m,nr_inodes=3", "candor"]).arg(folder.file("."));
-    if !mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no disk can be mounted here");
-        return;
-    }
-    let disk = Disk(&folder);
+    let Some(disk) = Disk::mount(&folder, "size=10m,nr_inodes=3") else { return };
     let path = folder.file("app.log");
     let env = [
         ("LOG_FILE", text(&path)),
@@ -224,6 +250,17 @@ fn short_and_failed_writes_leave_whole_lines_and_correct_counts() {
                 _ => assert!(counts.dropped <= 1, "{fault}: {counts:?}"),
             }
             assert!(counts.emitted >= 180, "{counts:?}");
+            let found = Found::of(&folder.file("."));
+            if queue == "0" {
+                assert_eq!(found.reports().count(), 0);
+            } else {
+                // The last report may be among the writes that fail.
+                let lost = ["file: io", "file: stalled"].map(|reason| counts.reasons.get(reason));
+                let lost: u64 = lost.into_iter().flatten().sum();
+                let reported: u64 = found.reports().map(|(_, lines)| lines).sum();
+                assert!(reported <= lost, "{fault}: {reported} of {counts:?}");
+                assert!(lost < 3 || reported > 0, "{fault}: {counts:?}");
+            }
         }
     }
 }
