@@ -5,14 +5,14 @@
 //!
 //! - A segment with digits is a number, or `v` and one or two digits, once in a path. So a path changes between letters
 //!   and digits only once, and every random key does so more often.
-//! - After `-` there are no digits, and after a number or a second version no `-`. A key with a known prefix in these
-//!   characters has a digit after the `-` of its prefix, or is longer than a segment.
+//! - After `-` there are no digits, and after digits no `-`, except after a version in the first segment. A key with a
+//!   known prefix in these characters has a digit after the `-` of its prefix, or is longer than a segment.
 //! - After four digits there is no other number, since card numbers are in groups.
 //! - `-` follows a letter, so that it does not begin a flag.
 //! - The letters that begin `bearer`, `basic` and `password` do not occur.
 //!
-//! The other detectors look for a capital letter or a character that is not among these. The tests compare the pass with
-//! the detectors.
+//! The other detectors look for a capital letter or a character that is not among these. The tests compare the pass
+//! with the detectors.
 
 use super::url::OPAQUE;
 
@@ -35,7 +35,7 @@ pub(super) fn is_plain(path: &str) -> bool {
 
 /// The part of the path before the current segment, as far as later bytes depend on it.
 #[derive(Clone, Copy)]
-enum Before {
+enum SegmentsBefore {
     /// The current segment is the first one.
     Nothing,
     /// Words.
@@ -52,7 +52,7 @@ enum Before {
 
 /// The position within a segment.
 #[derive(Clone, Copy)]
-enum Place {
+enum InSegment {
     Start,
     /// After `v`, the first letter.
     V,
@@ -72,8 +72,9 @@ enum Place {
     Digits(u8),
 }
 
+/// The class of a byte.
 #[derive(Clone, Copy)]
-enum Class {
+enum PathByte {
     Slash,
     Dash,
     Digit,
@@ -87,76 +88,83 @@ enum Class {
     Other,
 }
 
-use Class::{A, B, Digit, E, Other, OtherLetter, P, S, Slash, V};
+use PathByte::{A, B, Digit, E, Other, OtherLetter, P, S, Slash, V};
 
-/// A state is a multiple of 16, so that a class can be added to it.
+/// A state is a multiple of 16, so that a [`PathByte`] can be added to it.
 const STEP: u16 = 16;
-const PLACES: u16 = 18;
-const NOT_PLAIN: u16 = 6 * PLACES * STEP;
-const BEGINNING: u16 = state(Before::Nothing, Place::Start);
+const PLACES: u8 = 18;
+const NOT_PLAIN: u16 = 6 * PLACES as u16 * STEP;
+const BEGINNING: u16 = state(SegmentsBefore::Nothing, InSegment::Start);
 
-const fn state(before: Before, place: Place) -> u16 {
+const fn state(before: SegmentsBefore, place: InSegment) -> u16 {
     let place = match place {
-        Place::Start => 0,
-        Place::V => 1,
-        Place::Version => 2,
-        Place::LongVersion => 3,
-        Place::Letter => 4,
-        Place::B => 5,
-        Place::Be => 6,
-        Place::P => 7,
-        Place::BaOrPa => 8,
-        Place::Dash => 9,
-        Place::Digits(count) => 9 + count as u16,
+        InSegment::Start => 0,
+        InSegment::V => 1,
+        InSegment::Version => 2,
+        InSegment::LongVersion => 3,
+        InSegment::Letter => 4,
+        InSegment::B => 5,
+        InSegment::Be => 6,
+        InSegment::P => 7,
+        InSegment::BaOrPa => 8,
+        InSegment::Dash => 9,
+        InSegment::Digits(count) => 9 + count as u16,
     };
-    (before as u16 * PLACES + place) * STEP
+    (before as u16 * PLACES as u16 + place) * STEP
 }
 
 /// Returns the state after another byte, or [`NOT_PLAIN`].
-const fn after(before: Before, place: Place, class: Class) -> u16 {
-    use Before::{Dashes, LongNumber, Nothing, Number, Version, Words};
+const fn after(before: SegmentsBefore, place: InSegment, class: PathByte) -> u16 {
+    use SegmentsBefore::{Dashes, LongNumber, Nothing, Number, Version, Words};
 
     let place = match (class, place) {
-        (Slash, Place::Start) => return NOT_PLAIN,
+        (Slash, InSegment::Start) => return NOT_PLAIN,
         (Slash, _) => {
             let before = match (place, before) {
-                (Place::Version | Place::LongVersion, Nothing) => Version,
-                (Place::Version | Place::LongVersion | Place::Digits(1..=3), _) => Number,
-                (Place::Digits(_), _) => LongNumber,
+                (InSegment::Version | InSegment::LongVersion, Nothing) => Version,
+                (InSegment::Version | InSegment::LongVersion | InSegment::Digits(1..=3), _) => {
+                    Number
+                }
+                (InSegment::Digits(_), _) => LongNumber,
                 (_, Nothing) => Words,
                 (_, before) => before,
             };
-            return state(before, Place::Start);
+            return state(before, InSegment::Start);
         }
         (
-            Class::Dash,
-            Place::V | Place::Letter | Place::B | Place::Be | Place::P | Place::BaOrPa,
+            PathByte::Dash,
+            InSegment::V
+            | InSegment::Letter
+            | InSegment::B
+            | InSegment::Be
+            | InSegment::P
+            | InSegment::BaOrPa,
         ) => {
             return match before {
-                Nothing | Words | Version | Dashes => state(Dashes, Place::Dash),
+                Nothing | Words | Version | Dashes => state(Dashes, InSegment::Dash),
                 Number | LongNumber => NOT_PLAIN,
             };
         }
-        (Digit, Place::Start) => match before {
+        (Digit, InSegment::Start) => match before {
             Dashes | LongNumber => return NOT_PLAIN,
-            Nothing | Words | Version | Number => Place::Digits(1),
+            Nothing | Words | Version | Number => InSegment::Digits(1),
         },
-        (Digit, Place::Digits(count @ 1..=7)) => Place::Digits(count + 1),
-        (Digit, Place::V) => match before {
-            Nothing | Words => Place::Version,
+        (Digit, InSegment::Digits(count @ 1..=7)) => InSegment::Digits(count + 1),
+        (Digit, InSegment::V) => match before {
+            Nothing | Words => InSegment::Version,
             Version | Dashes | Number | LongNumber => return NOT_PLAIN,
         },
-        (Digit, Place::Version) => Place::LongVersion,
-        (Class::Dash | Digit | Other, _)
-        | (_, Place::Version | Place::LongVersion | Place::Digits(_))
-        | (A, Place::Be)
-        | (S, Place::BaOrPa) => return NOT_PLAIN,
-        (V, Place::Start) => Place::V,
-        (A, Place::B | Place::P) => Place::BaOrPa,
-        (E, Place::B) => Place::Be,
-        (B, _) => Place::B,
-        (P, _) => Place::P,
-        (A | E | S | V | OtherLetter, _) => Place::Letter,
+        (Digit, InSegment::Version) => InSegment::LongVersion,
+        (PathByte::Dash | Digit | Other, _)
+        | (_, InSegment::Version | InSegment::LongVersion | InSegment::Digits(_))
+        | (A, InSegment::Be)
+        | (S, InSegment::BaOrPa) => return NOT_PLAIN,
+        (V, InSegment::Start) => InSegment::V,
+        (A, InSegment::B | InSegment::P) => InSegment::BaOrPa,
+        (E, InSegment::B) => InSegment::Be,
+        (B, _) => InSegment::B,
+        (P, _) => InSegment::P,
+        (A | E | S | V | OtherLetter, _) => InSegment::Letter,
     };
     state(before, place)
 }
@@ -167,7 +175,7 @@ static CLASSES: [u16; 256] = {
     while byte < 128 {
         let class = match byte {
             b'/' => Slash,
-            b'-' => Class::Dash,
+            b'-' => PathByte::Dash,
             b'0'..=b'9' => Digit,
             b'a' => A,
             b'b' => B,
@@ -184,34 +192,35 @@ static CLASSES: [u16; 256] = {
     classes
 };
 
-/// The next state for the sum of a state and a class. The length is a power of two, which needs no bounds check.
+/// The next state for the sum of a state and a [`PathByte`]. The length is a power of two, which needs no bounds check.
 static NEXT: [u16; 2048] = {
-    const BEFORE: [Before; 6] = [
-        Before::Nothing,
-        Before::Words,
-        Before::Version,
-        Before::Dashes,
-        Before::Number,
-        Before::LongNumber,
+    const BEFORE: [SegmentsBefore; 6] = [
+        SegmentsBefore::Nothing,
+        SegmentsBefore::Words,
+        SegmentsBefore::Version,
+        SegmentsBefore::Dashes,
+        SegmentsBefore::Number,
+        SegmentsBefore::LongNumber,
     ];
-    const CLASS: [Class; 11] = [Slash, Class::Dash, Digit, A, B, E, P, S, V, OtherLetter, Other];
+    const CLASS: [PathByte; 11] =
+        [Slash, PathByte::Dash, Digit, A, B, E, P, S, V, OtherLetter, Other];
     let mut next = [NOT_PLAIN; 2048];
     let mut before = 0;
     while before < BEFORE.len() {
         let mut at = 0_u8;
-        while at < PLACES as u8 {
+        while at < PLACES {
             let place = match at {
-                0 => Place::Start,
-                1 => Place::V,
-                2 => Place::Version,
-                3 => Place::LongVersion,
-                4 => Place::Letter,
-                5 => Place::B,
-                6 => Place::Be,
-                7 => Place::P,
-                8 => Place::BaOrPa,
-                9 => Place::Dash,
-                _ => Place::Digits(at - 9),
+                0 => InSegment::Start,
+                1 => InSegment::V,
+                2 => InSegment::Version,
+                3 => InSegment::LongVersion,
+                4 => InSegment::Letter,
+                5 => InSegment::B,
+                6 => InSegment::Be,
+                7 => InSegment::P,
+                8 => InSegment::BaOrPa,
+                9 => InSegment::Dash,
+                _ => InSegment::Digits(at - 9),
             };
             let mut class = 0;
             while class < CLASS.len() {
