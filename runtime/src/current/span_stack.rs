@@ -45,8 +45,8 @@ struct EnteredSpan {
 #[derive(PartialEq, Eq)]
 enum EntryKind {
     Span(Id),
-    /// A [`SpanBarrier`], with the address of its data.
-    Barrier(usize),
+    /// A [`SpanBarrier`].
+    Barrier,
     /// The fields that the step with this token puts on all lines inside it.
     StepContext(u64),
 }
@@ -111,7 +111,12 @@ impl EntryKind {
 
 /// Exits a span. Spans may be exited in any order.
 pub(crate) fn exit(id: &Id) {
-    exit_entry(&EntryKind::Span(id.clone()));
+    let exited = exit_entry(|entry| matches!(&entry.kind, EntryKind::Span(own) if own == id));
+    if let Some(data) = exited
+        && data.timed.is_some()
+    {
+        recent::put(id, &data);
+    }
 }
 
 /// The data of the span that this thread has just created, or exited if it is timed. In most cases the thread enters
@@ -220,16 +225,17 @@ pub(crate) fn exit_context(token: u64) -> Option<Arc<SpanData>> {
     if !is_in_any() {
         return None;
     }
-    exit_entry(&EntryKind::StepContext(token))
+    exit_entry(|entry| entry.kind == EntryKind::StepContext(token))
 }
 
-/// Removes the innermost entry of this kind. A timed span becomes the recent one.
-fn exit_entry(kind: &EntryKind) -> Option<Arc<SpanData>> {
+/// Removes the innermost entry for which `is_it` holds. A function for each kind, since comparing two kinds costs more.
+#[inline]
+fn exit_entry(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
     // The frame and the requests are dropped after the borrow.
     let (data, _frame, _request) = ENTERED
         .try_with(|entered| {
             let mut entered = entered.try_borrow_mut().ok()?;
-            let at = entered.iter().rposition(|entry| entry.kind == *kind)?;
+            let at = entered.iter().rposition(is_it)?;
             let (from, above) = entered.split_at_mut_checked(at + 1)?;
             let EnteredSpan { data, before, step, .. } = from.last_mut()?;
             let mut before = before.take();
@@ -252,11 +258,6 @@ fn exit_entry(kind: &EntryKind) -> Option<Arc<SpanData>> {
         })
         .ok()
         .flatten()?;
-    if let EntryKind::Span(id) = kind
-        && data.timed.is_some()
-    {
-        recent::put(id, &data);
-    }
     Some(data)
 }
 
@@ -267,14 +268,14 @@ pub(crate) struct SpanBarrier(Arc<SpanData>);
 
 impl SpanBarrier {
     pub(crate) fn enter(data: Arc<SpanData>) -> Self {
-        enter_as(EntryKind::Barrier(Arc::as_ptr(&data).addr()), Arc::clone(&data));
+        enter_as(EntryKind::Barrier, Arc::clone(&data));
         SpanBarrier(data)
     }
 }
 
 impl Drop for SpanBarrier {
     fn drop(&mut self) {
-        exit_entry(&EntryKind::Barrier(Arc::as_ptr(&self.0).addr()));
+        exit_entry(|entry| entry.kind == EntryKind::Barrier && Arc::ptr_eq(&entry.data, &self.0));
     }
 }
 

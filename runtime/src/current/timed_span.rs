@@ -229,12 +229,6 @@ impl TimedSpan {
         self.position().0
     }
 
-    /// The id of the step around it; 0 for a root.
-    #[inline]
-    pub(crate) fn parent(&self) -> u32 {
-        self.position().1
-    }
-
     /// Counts a span that has turned out to be a call, before its end is counted. The time in which another call was open
     /// is counted already.
     pub(crate) fn count_late_call(&self, request: &Request, at: Tick) {

@@ -95,7 +95,8 @@ pub(crate) struct Template {
     logger: String,
     message: String,
     seq: String,
-    /// The keys from `,"request_id":` to `,"span_id":`.
+    /// The keys from `,"request_id":"` to `","span_id":"`. Each but the first has the quote that ends the value before
+    /// it, since a shorter list of pieces is cheaper to append.
     identity: [String; 7],
     /// The length of these keys and of everything between the values, ids of the trace included.
     identity_room: usize,
@@ -116,14 +117,17 @@ impl Template {
             logger: format!("\",{}\"", keys.quoted(2)),
             message: format!("\",{}", keys.quoted(3)),
             seq: format!(",{}", keys.quoted(11)),
-            identity: from_fn(|at| format!(",{}", keys.quoted(4 + at))),
+            identity: from_fn(|at| {
+                let end = if at == 0 { "" } else { "\"" };
+                format!("{end},{}\"", keys.quoted(4 + at))
+            }),
             identity_room: 0,
             outside: String::new(),
             service: service.map(|service| shown::text(&service).into_owned()),
             value_limit,
             keys,
         };
-        let keys_room = template.identity.iter().map(|key| key.len() + "\"\"".len()).sum::<usize>();
+        let keys_room = template.identity.iter().map(String::len).sum::<usize>() + "\"".len();
         template.identity_room = keys_room + TRACE_ID_DIGITS + 16;
         let mut outside = String::new();
         template.identity(None, [None; 3], None, &mut outside);
@@ -208,22 +212,18 @@ impl Template {
         trace: Option<(&Hex<TRACE_ID_DIGITS>, &Hex<16>)>,
         out: &mut String,
     ) {
+        let are_values_plain = values.into_iter().flatten().all(|value| self.is_plain(value));
         let [user, method, path] = values.map(|value| value.unwrap_or(Shown::literal("-")));
         let service = self.service.as_ref().map(Redacted::shown);
-        let is_plain = |value: Shown<'_>| {
-            value.as_str().len() <= self.value_limit && escape::is_clean(value.as_str())
-        };
         let is_id_plain = match id {
             // Neither hex digits nor hyphens need escapes.
             Some(RequestId::Uuid(uuid)) => self.value_limit >= uuid.bytes().len(),
-            Some(RequestId::Given(id)) => is_plain(id.shown()),
+            Some(RequestId::Given(id)) => self.is_plain(id.shown()),
             None => true,
         };
         let are_plain = is_id_plain
-            && is_plain(user)
-            && is_plain(method)
-            && is_plain(path)
-            && service.is_none_or(is_plain)
+            && are_values_plain
+            && service.is_none_or(|service| self.is_plain(service))
             && self.value_limit >= TRACE_ID_DIGITS;
         if !are_plain {
             let id = id.map_or(Shown::literal("-"), RequestId::shown);
@@ -238,31 +238,34 @@ impl Template {
             &self.identity;
         append(out, room, |pieces| {
             pieces.put(id_key);
-            pieces.put("\"");
             match id {
                 Some(RequestId::Uuid(uuid)) => pieces.uuid(uuid),
                 Some(RequestId::Given(id)) => pieces.put(id.as_str()),
                 None => pieces.put("-"),
             }
-            pieces.put("\"");
             let keys = [user_key, method_key, path_key];
             for (key, text) in keys.into_iter().zip(texts) {
-                pieces.quoted(key, text);
+                pieces.put(key);
+                pieces.put(text);
             }
             if let Some(service) = service {
-                pieces.quoted(service_key, service);
+                pieces.put(service_key);
+                pieces.put(service);
             }
             if let Some((trace_id, span_id)) = trace {
                 pieces.put(trace_key);
-                pieces.put("\"");
                 pieces.hex(trace_id);
-                pieces.put("\"");
                 pieces.put(span_key);
-                pieces.put("\"");
                 pieces.hex(span_id);
-                pieces.put("\"");
             }
+            pieces.put("\"");
         });
+    }
+
+    /// Whether the value fits as it is, between quotes.
+    #[inline]
+    fn is_plain(&self, value: Shown<'_>) -> bool {
+        value.as_str().len() <= self.value_limit && escape::is_clean(value.as_str())
     }
 
     /// Slow path of [`identity`](Self::identity): values with characters to escape, or longer than the limit.
@@ -284,12 +287,17 @@ impl Template {
             trace_id.map(Hex::shown),
             span_id.map(Hex::shown),
         ];
-        for (key, value) in self.identity.iter().zip(values) {
+        for (at, value) in values.into_iter().enumerate() {
             if let Some(value) = value {
-                out.push_str(key);
+                out.push_str(self.identity_key(at));
                 Encoder::json(out, self.value_limit).shown(value);
             }
         }
+    }
+
+    /// The key of a value of the request, such as `,"request_id":`, without quotes of values.
+    fn identity_key(&self, at: usize) -> &str {
+        self.identity[at].trim_start_matches('"').trim_end_matches('"')
     }
 
     /// Gives a kept line its number, in place of [`NO_SEQ`].
@@ -338,7 +346,7 @@ impl Template {
                 // Only `service` can be missing.
                 let path = members::of_object(&head).find(|known| known.key == self.keys.name(7));
                 let at = path.map_or(head.len(), |path| path.end);
-                head.insert_str(at, &format!("{}{text}", self.identity[index - 4]));
+                head.insert_str(at, &format!("{}{text}", self.identity_key(index - 4)));
                 continue;
             };
             if how == ContextKeys::Replaced || matches!(known.value, "\"-\"" | "null") {

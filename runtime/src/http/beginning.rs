@@ -79,16 +79,19 @@ fn new_context(
     let (uuid, trace_id, span_id) = random::of_request(now);
     let id = id.unwrap_or_else(|| request::new_id(now, &uuid));
     let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
-    let context = RequestContext::of(Request::begin(RequestStart {
-        overrides: settings.overrides(&id, parts, debug),
-        id,
-        started: now,
-        origin,
-        method: Some(shown::method(parts.method.as_str())),
-        path: Some(shown::request_target(path.as_deref().unwrap_or(parts.uri.path()))),
-        trace: Some(trace_context::of(&parts.headers, headers.traceparent, trace_id, span_id)),
-        open_steps: settings.watch.as_ref().map(|_| OpenSteps::listed()),
-    }));
+    let overrides = settings.overrides(&id, parts, debug);
+    let context = RequestContext::begin(|| {
+        Request::begin(RequestStart {
+            id,
+            started: now,
+            origin,
+            method: Some(shown::method(parts.method.as_str())),
+            path: Some(shown::request_target(path.as_deref().unwrap_or(parts.uri.path()))),
+            trace: Some(trace_context::of(&parts.headers, headers.traceparent, trace_id, span_id)),
+            overrides,
+            open_steps: settings.watch.as_ref().map(|_| OpenSteps::listed()),
+        })
+    });
     #[cfg(feature = "testing")]
     if context.request.capture.get().is_none()
         && let Some(capture) = &settings.capture

@@ -226,8 +226,13 @@ impl Config {
             OpenSteps::of_every_request();
         }
         let ignored = self.levels.ignored.clone();
+        let budget = self.budgets.start(Tick::now());
         let logger = Logger {
             id: serial::next(),
+            has_fast_path: format == Format::Json
+                && profile.is_none()
+                && budget.is_none()
+                && !template.keys.are_renamed(),
             template,
             format,
             pretty: pretty.map(Pretty::new),
@@ -239,7 +244,7 @@ impl Config {
             lines_per_request: self.lines_per_request,
             story: self.story,
             open_stories: OpenStories::default(),
-            budget: self.budgets.start(Tick::now()),
+            budget,
             folds: self.folds.then(Folds::new),
             bill: self.bill.map(|every| Bill::new(every, Tick::now())),
             is_only_layer,

@@ -14,6 +14,9 @@ use crate::request::totals::Cause;
 /// Capacity for the four numbers of every such line, with their keys.
 const NUMBERS_CAPACITY: usize = 192;
 
+/// The numbers of a request without steps and calls.
+const NOTHING: &str = ",\"steps\":0,\"dependency_calls\":0,\"dependency_ms\":0.000,\"retries\":0";
+
 /// Appends the totals as members, and the cause of a failure. `limit` is the maximum length of a value in bytes.
 pub(crate) fn write(
     request: &Request,
@@ -23,16 +26,21 @@ pub(crate) fn write(
     out: &mut String,
 ) {
     let totals = request.totals_at(now, has_failed);
-    append(out, NUMBERS_CAPACITY, |pieces| {
-        pieces.put(",\"steps\":");
-        pieces.number(request.steps().into());
-        pieces.put(",\"dependency_calls\":");
-        pieces.number(request.dependency_calls().into());
-        pieces.put(",\"dependency_ms\":");
-        pieces.millis(totals.dependency_nanos);
-        pieces.put(",\"retries\":");
-        pieces.number(totals.retries);
-    });
+    let (steps, calls) = (request.steps(), request.dependency_calls());
+    if steps == 0 && calls == 0 {
+        out.push_str(NOTHING);
+    } else {
+        append(out, NUMBERS_CAPACITY, |pieces| {
+            pieces.put(",\"steps\":");
+            pieces.number(steps.into());
+            pieces.put(",\"dependency_calls\":");
+            pieces.number(calls.into());
+            pieces.put(",\"dependency_ms\":");
+            pieces.millis(totals.dependency_nanos);
+            pieces.put(",\"retries\":");
+            pieces.number(totals.retries);
+        });
+    }
     if let Some(slowest) = totals.slowest {
         out.push_str(",\"slowest_step\":");
         Encoder::json(out, limit).shown(slowest);

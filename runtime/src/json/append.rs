@@ -220,15 +220,6 @@ impl<'a> Appender<'a> {
         integer(number, |digits| self.put(digits));
     }
 
-    /// Adds a key and a text in quotes, which needs no escapes.
-    #[inline(always)]
-    pub(crate) fn quoted(&mut self, key: &str, text: &str) {
-        self.put(key);
-        self.put("\"");
-        self.put(text);
-        self.put("\"");
-    }
-
     /// Adds nanoseconds as milliseconds with three decimals.
     #[inline(always)]
     pub(crate) fn millis(&mut self, nanos: u64) {

@@ -36,7 +36,8 @@ where
     let (mut fields, request, around) = current::for_new_span();
     attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
     let data = match &logger.timed_spans {
-        None => Arc::new(SpanData::of_span(logger.id, fields, request, parent, 0, None)),
+        // `new_cyclic` allocates before it calls the closure, so the data is written in place.
+        None => Arc::new_cyclic(|_| SpanData::of_span(logger.id, fields, request, parent, 0, None)),
         Some(timed) => {
             let span = NewSpan { attributes, site, fields, parent, request, around };
             span.open(logger, timed)

@@ -92,6 +92,8 @@ pub(crate) struct Logger {
     pub(crate) lines_per_request: u64,
     pub(crate) story: StorySettings,
     pub(crate) open_stories: OpenStories,
+    /// Whether the lines are JSON with the default profile and keys, and no budget applies to them.
+    pub(crate) has_fast_path: bool,
     /// Limits on the bytes per second, beyond which lines below WARN are suppressed.
     pub(crate) budget: Option<Budget>,
     /// The lines whose repeats are folded.
@@ -290,10 +292,7 @@ impl Logger {
     /// profile and keys, and nothing that could hold the line back.
     #[inline]
     pub(crate) fn is_fast_path(&self, request: Option<&Request>, severity: Severity) -> bool {
-        self.format == Format::Json
-            && self.profile.is_none()
-            && self.budget.is_none()
-            && !self.template.keys.are_renamed()
+        self.has_fast_path
             && request.is_none_or(|request| {
                 request.overrides.is_none() && !self.is_over_cap(request, severity)
             })

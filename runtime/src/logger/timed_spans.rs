@@ -54,6 +54,9 @@ pub(crate) struct Beginning<'a> {
 pub(crate) struct SucceededStep<'a> {
     pub(crate) timed: &'a TimedSpan,
     pub(crate) data: &'a SpanData,
+    pub(crate) request: Option<&'a Arc<Request>>,
+    /// The step's [position](TimedSpan::position).
+    pub(crate) position: (u32, u32),
     /// The site with the step's name.
     pub(crate) site: &'static Site,
     pub(crate) at: Tick,

@@ -82,6 +82,17 @@ impl RequestContext {
         RequestContext { request: Arc::new(request) }
     }
 
+    /// Like [`of`](Self::of), with a request that `begin` makes.
+    #[cfg(feature = "http")]
+    #[inline(always)]
+    pub(crate) fn begin(begin: impl FnOnce() -> Request) -> Self {
+        // `new_cyclic` allocates before it calls the closure, so the request is written in place.
+        let request = Arc::new_cyclic(|_| begin());
+        #[cfg(feature = "testing")]
+        current::join_capture(&request);
+        RequestContext { request }
+    }
+
     /// Sets `method` on all further lines of the request.
     ///
     /// A method that is not a standard one is scrubbed; in strict mode it shows its shape.

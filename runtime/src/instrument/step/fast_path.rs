@@ -247,11 +247,10 @@ impl ActiveStep {
 /// the fast path does not apply.
 #[inline(always)]
 pub(super) fn finish_span(logger: &Logger, step: SucceededStep<'_>) -> bool {
-    let SucceededStep { timed, data, site, at, fields } = step;
-    let request = data.request();
+    let SucceededStep { timed, data, request, position, site, at, fields } = step;
     // Released before the line is written, since the writer is user code.
     let own = if fields.is_none() { data.own_fields() } else { None };
-    let (step, parent) = timed.position();
+    let (step, parent) = position;
     let step = UsualStep {
         position: StepPosition { site, started: timed.started, step, parent },
         request,

@@ -144,8 +144,9 @@ impl PolledStep {
 
 impl Drop for PolledStep {
     fn drop(&mut self) {
-        if let PollState::Active(mut step) = mem::replace(&mut self.0, PollState::Over)
-            && step.state.is_dropping
+        // Looked at before it is taken, since the state of most steps is `Over`.
+        if matches!(&self.0, PollState::Active(step) if step.state.is_dropping)
+            && let PollState::Active(mut step) = mem::replace(&mut self.0, PollState::Over)
         {
             step.state.dropping = None;
             step.exit_own();

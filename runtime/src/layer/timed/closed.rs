@@ -17,6 +17,7 @@ use crate::logger::timed_spans::{EndedRequest, EndedStep, SucceededStep, TimedSp
 use crate::outcome::kind::Outcome;
 use crate::outcome::{AnswerStatus, grpc};
 use crate::redact::shown::Redacted;
+use crate::request::Request;
 
 /// Ends a span: writes its own line, or the line of the request or job that it began.
 #[inline(always)]
@@ -24,11 +25,13 @@ pub(in crate::layer) fn closed(logger: &Logger, timed: &TimedSpan, data: &SpanDa
     let Some(settings) = &logger.timed_spans else { return };
     timed.set_closed();
     let at = timed.ended();
-    if timed.step() != 0 {
-        add_to_outer(data, timed, at.nanos_since(timed.started));
+    let (request, position) = (data.request(), timed.position());
+    if position.0 != 0 {
+        add_to_outer(data, request, position.1, at.nanos_since(timed.started));
     }
     let is_written = timed.is_plain_success() && {
-        let step = SucceededStep { timed, data, site: timed.site, at, fields: None };
+        let site = timed.site;
+        let step = SucceededStep { timed, data, request, position, site, at, fields: None };
         (settings.hooks.step_succeeded)(logger, step)
     };
     if !is_written {
@@ -64,7 +67,15 @@ fn end(logger: &Logger, settings: &TimedSpans, timed: &TimedSpan, data: &SpanDat
     let kind = if call.is_some() { LineKind::Call } else { LineKind::Step };
     let fields = (!site.timing.is_plain).then(|| own_fields(data, site, failure.is_some(), kind));
     let is_usual = outcome == Outcome::Ok && call.is_none() && recorded.is_none();
-    let succeeded = SucceededStep { timed, data, site: step_site, at, fields: fields.as_deref() };
+    let succeeded = SucceededStep {
+        timed,
+        data,
+        request,
+        position: timed.position(),
+        site: step_site,
+        at,
+        fields: fields.as_deref(),
+    };
     if is_usual && (settings.hooks.step_succeeded)(logger, succeeded) {
         return;
     }
@@ -86,21 +97,21 @@ fn end(logger: &Logger, settings: &TimedSpans, timed: &TimedSpan, data: &SpanDat
     (settings.hooks.step_ended)(logger, ended);
 }
 
-/// Adds the time of a span to the step around it.
+/// Adds the time of a span to the step around it, which has the id `parent`.
 #[inline(always)]
-fn add_to_outer(data: &SpanData, timed: &TimedSpan, took: u64) {
-    let own = data.request().map(Arc::as_ptr);
+fn add_to_outer(data: &SpanData, request: Option<&Arc<Request>>, parent: u32, took: u64) {
+    let own = request.map(Arc::as_ptr);
     let outer = data.parent.as_ref().and_then(SpanData::innermost_timed);
     if let Some(outer) = outer
         && outer.request().map(Arc::as_ptr) == own
         && let Some(outer) = &outer.timed
-        && outer.step() == timed.parent()
+        && outer.step() == parent
     {
         outer.add_inner(took);
         return;
     }
     current::with(|frame| {
-        if frame.request.as_ref().map(Arc::as_ptr) == own && frame.step == timed.parent() {
+        if frame.request.as_ref().map(Arc::as_ptr) == own && frame.step == parent {
             frame.add_inner(took);
         }
     });

@@ -191,6 +191,12 @@ struct Index {
     pairs: [u16; 1024],
 }
 
+/// The prefixes of all formats.
+#[cfg(test)]
+pub(super) fn prefixes() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().flat_map(|(_, _, _, prefixes)| prefixes.split_whitespace())
+}
+
 /// The slot of two bytes. Others may have the same.
 #[inline]
 const fn slot(first: u8, second: u8) -> usize {

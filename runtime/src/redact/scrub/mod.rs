@@ -28,6 +28,7 @@ mod harmless;
 pub(crate) mod name;
 mod pair;
 mod personal;
+mod plain_path;
 mod range;
 mod scan;
 mod shape_only;

@@ -37,7 +37,7 @@ pub(super) fn is_clean(bytes: &[u8]) -> bool {
 }
 
 #[inline(never)]
-fn has_no_trigger(bytes: &[u8]) -> bool {
+pub(super) fn has_no_trigger(bytes: &[u8]) -> bool {
     Triggers::default().next(bytes, 0).is_none()
 }
 

@@ -1,3 +1,4 @@
+use super::plain_path;
 use super::range::REDACTED;
 use super::shape_only::listed_or_shape;
 use super::text::{is_clean, text};
@@ -134,10 +135,13 @@ impl<'a> UrlParts<'a> {
 }
 
 /// A path segment of this length may be a secret if a sensitive segment comes before it.
-const OPAQUE: usize = 16;
+pub(super) const OPAQUE: usize = 16;
 
 /// Fast path: whether the URL is a path that is shown unchanged, without escapes, a query, long segments or triggers.
 fn is_plain_path(input: &str) -> bool {
+    if plain_path::is_plain(input) {
+        return !strict::is_on();
+    }
     const PLAIN: [bool; 256] = {
         let mut plain = [false; 256];
         let mut byte = 0_u8;
@@ -160,6 +164,12 @@ fn is_plain_path(input: &str) -> bool {
         && input.starts_with('/')
         && !input.starts_with("//")
         && is_clean(input)
+}
+
+/// The path without the fast path; `None` if it can't be parsed.
+#[cfg(test)]
+pub(super) fn safe_path(input: &str) -> Option<String> {
+    UrlParts::parse(input).map(|parts| parts.safe())
 }
 
 fn is_scheme(scheme: &str) -> bool {
