@@ -226,13 +226,9 @@ impl Config {
             OpenSteps::of_every_request();
         }
         let ignored = self.levels.ignored.clone();
-        let budget = self.budgets.start(Tick::now());
         let logger = Logger {
             id: serial::next(),
-            has_fast_path: format == Format::Json
-                && profile.is_none()
-                && budget.is_none()
-                && !template.keys.are_renamed(),
+            has_fast_path: false,
             template,
             format,
             pretty: pretty.map(Pretty::new),
@@ -244,7 +240,7 @@ impl Config {
             lines_per_request: self.lines_per_request,
             story: self.story,
             open_stories: OpenStories::default(),
-            budget,
+            budget: self.budgets.start(Tick::now()),
             folds: self.folds.then(Folds::new),
             bill: self.bill.map(|every| Bill::new(every, Tick::now())),
             is_only_layer,
@@ -259,7 +255,7 @@ impl Config {
             timed_span::enable();
         }
         warn_of_ignored(&logger, &ignored, &self.ignored);
-        Ok(logger)
+        Ok(logger.with_fast_path())
     }
 }
 

@@ -288,6 +288,15 @@ impl Logger {
         })
     }
 
+    /// Finds out whether there is a fast path, when everything else is set.
+    pub(crate) fn with_fast_path(mut self) -> Self {
+        self.has_fast_path = self.format == Format::Json
+            && self.profile.is_none()
+            && self.budget.is_none()
+            && !self.template.keys.are_renamed();
+        self
+    }
+
     /// Whether a record of this severity, which every request writes, can take the fast path: JSON with the default
     /// profile and keys, and nothing that could hold the line back.
     #[inline]

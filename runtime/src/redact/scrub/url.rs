@@ -139,9 +139,6 @@ pub(super) const OPAQUE: usize = 16;
 
 /// Fast path: whether the URL is a path that is shown unchanged, without escapes, a query, long segments or triggers.
 fn is_plain_path(input: &str) -> bool {
-    if plain_path::is_plain(input) {
-        return !strict::is_on();
-    }
     const PLAIN: [bool; 256] = {
         let mut plain = [false; 256];
         let mut byte = 0_u8;
@@ -152,6 +149,9 @@ fn is_plain_path(input: &str) -> bool {
         }
         plain
     };
+    if plain_path::is_plain(input) {
+        return !strict::is_on();
+    }
     let (mut since_slash, mut longest, mut is_plain) = (0, 0, true);
     // Without a branch that leaves the loop, since most paths are plain.
     for byte in input.bytes() {
