@@ -220,7 +220,8 @@ impl OpenRequest {
             is_below_warn && (!self.method.is_empty() || msg == Some(b"\"job_started\""));
         let kept = match msg {
             Some(b"\"request_stuck\"") => &mut self.stuck,
-            Some(b"\"panic\"") if self.panic.is_none() => &mut self.panic,
+            // The last one, since an earlier one may have been caught.
+            Some(b"\"panic\"") => &mut self.panic,
             _ => return,
         };
         if *kept_bytes + record.bytes.len() <= MAX_KEPT_BYTES {

@@ -8,7 +8,7 @@ use candor::testing::capture;
 use candor::{dependency_call, job, step_timed};
 use futures::executor::block_on;
 
-const LONG: Duration = Duration::from_millis(30);
+const LONG: Duration = Duration::from_millis(90);
 const SHORT: Duration = Duration::from_millis(5);
 
 /// The slowest step of a job.

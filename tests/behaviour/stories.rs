@@ -509,8 +509,8 @@ fn step_own_ms_has_the_steps_with_the_most_time() {
     let captured = capture_with(config(Story::Problems).story_steps(2)).expect("a capture");
     job("many").run(|| {
         candor::step("quick", || ());
-        candor::step("outer", || candor::step("slow", || thread::sleep(Duration::from_millis(9))));
-        candor::step("slower", || thread::sleep(Duration::from_millis(20)));
+        candor::step("outer", || candor::step("slow", || thread::sleep(Duration::from_millis(90))));
+        candor::step("slower", || thread::sleep(Duration::from_millis(200)));
     });
     let line = captured.line("job_completed");
     let own = line.raw().split("\"step_own_ms\":{").nth(1).expect("the times");

@@ -172,7 +172,8 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
     if input.is_filtered && (args.failed || args.unfinished) {
         summary.total = None;
     }
-    if candidates.is_empty() {
+    let is_found = !candidates.is_empty();
+    if !is_found && !args.summary {
         let total = summary.total.filter(|total| *total > 0 && (args.failed || args.unfinished));
         out.note(match total {
             Some(_) => format!("no matching requests; {}", summary.sentence(args)),
@@ -182,7 +183,7 @@ pub(crate) fn run(args: &RequestsArgs, out: &mut Output) -> Result<bool, Failure
     }
     let rows = candidates.iter().filter_map(|candidate| RequestRow::new(candidate, &keys));
     print(args, rows, &summary, out)?;
-    Ok(true)
+    Ok(is_found)
 }
 
 /// Prints the rows and the counts, or only the counts.

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::iter::successors;
 
 use serde_json::Value;
 
@@ -116,9 +117,10 @@ fn build_part(lines: Vec<Line>) -> Part {
         to: Moment { at: gap.to, seq: gap.last },
     };
     let gap_parents = innermost_spans(&items, gaps.iter().map(within));
-    let panicked = others.iter().map(|line| panicked_span(&items, line)).collect::<Vec<_>>();
-    for ((line, parent), panicked) in others.into_iter().zip(parents).zip(panicked) {
-        let parent = panicked.or(parent);
+    let panicked: Vec<usize> =
+        (0..items.len()).filter(|index| items[*index].outcome() == "panicked").collect();
+    for (line, parent) in others.into_iter().zip(parents) {
+        let parent = span_that_begins(&items, &panicked, &line, parent).or(parent);
         items.push(Item { parent, ..Item::new(ItemKind::Line, line.at, Some(line)) });
     }
     for (gap, parent) in gaps.into_iter().zip(gap_parents) {
@@ -300,16 +302,26 @@ struct Interval {
     to: Moment,
 }
 
-/// The innermost span that a panic ended: the first one with this outcome after the line of the panic. The panic can
-/// occur in the microsecond in which the span starts.
-fn panicked_span(items: &[Item], line: &Line) -> Option<usize> {
+/// The innermost span inside `parent` that a panic ended in the microseconds in which it started. The rounded start can
+/// be after the line of the panic.
+fn span_that_begins(
+    items: &[Item],
+    panicked: &[usize],
+    line: &Line,
+    parent: Option<usize>,
+) -> Option<usize> {
     let panic = Some(Moment::of(line)).filter(|_| line.event == "panic")?;
-    let spans = items.iter().enumerate().filter(|(_, item)| {
-        item.outcome() == "panicked"
-            && item.start <= panic.at + ROUNDING
+    let is_inside = |index: usize| {
+        let mut around = successors(items[index].parent, |index| items[*index].parent);
+        parent.is_none_or(|parent| around.any(|index| index == parent))
+    };
+    let spans = panicked.iter().copied().filter(|index| {
+        let item = &items[*index];
+        (item.start - panic.at).abs() <= ROUNDING
             && Moment::end_of(item) > panic
+            && is_inside(*index)
     });
-    spans.min_by_key(|(_, item)| Moment::end_of(item)).map(|(index, _)| index)
+    spans.min_by_key(|index| Moment::end_of(&items[*index]))
 }
 
 /// For each interval, the innermost span that was open throughout. Intervals are sorted by start.
@@ -460,5 +472,15 @@ mod tests {
             completed(300, 4),
         ];
         assert_eq!(parent(lines, 2), "outer");
+        // One that `price` caught, before another one that ended `outer`.
+        let lines = vec![
+            line(1500, 1, "panic", &[]),
+            step("price", 2, 2, 1000, 2000, "ok"),
+            line(9900, 3, "panic", &[]),
+            step("outer", 4, 1, 0, 10_000, "panicked"),
+            completed(10_100, 5),
+        ];
+        assert_eq!(parent(lines.clone(), 1), "price");
+        assert_eq!(parent(lines, 3), "outer");
     }
 }

@@ -107,9 +107,9 @@ impl Logging {
     /// them until the process ends.
     ///
     /// With [`Story::Problems`](crate::Story::Problems), the lines that open requests hold are written, too, and so are the
-    /// lines of [`Config::fold_repeats`](crate::Config::fold_repeats).
+    /// lines of [`Config::fold_repeats`](crate::Config::fold_repeats). The held lines of a request count as one.
     ///
-    /// Without [`Config::background`](crate::Config::background) no line waits, and only the writer of
+    /// Without [`Config::background`](crate::Config::background) no other line waits, and the writer of
     /// [`Config::writer`](crate::Config::writer) is flushed. With OTLP export (feature `otlp`), a line also waits until
     /// it is delivered to the collector or dropped. The export has its own thread, so a flush can block any thread,
     /// even the only one of an async runtime.

@@ -10,8 +10,7 @@ use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Logger, with_layer};
 use crate::base::clock::Tick;
@@ -34,9 +33,6 @@ const CHECK: Duration = Duration::from_millis(250);
 const MAX_LINES: usize = 16_384;
 /// The maximum size of the folded lines, in bytes. Repeats of lines beyond it are written.
 const MAX_BYTES: usize = 1 << 20;
-
-/// Between two checks of a flush that waits for the timer.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// The lines of the last second, whose repeats are folded.
 #[derive(Debug)]
@@ -184,13 +180,6 @@ impl Folds {
         self.in_timer.load(Ordering::Acquire)
     }
 
-    /// Waits until the timer has written the lines that it is writing, or until the deadline.
-    pub(super) fn wait_for_timer(&self, deadline: Instant) {
-        while self.in_timer() > 0 && Instant::now() < deadline {
-            thread::sleep(PAUSE);
-        }
-    }
-
     /// Takes all folded lines. If `closes` is set, no line is folded after that.
     pub(super) fn take_all(&self, closes: bool) -> Vec<FoldedLine> {
         let mut state = lock(&self.state);
@@ -239,9 +228,13 @@ fn watch(logger: Weak<Logger>) -> bool {
         let Some(folds) = &alive.folds else { return };
         for line in folds.take_due(Tick::now()) {
             alive.write_all_folded([line]);
-            // A child that the writer forked has no lines left.
+            // A child that the writer forked leaves the others to the parent.
             let one_less = |count: u64| count.checked_sub(1);
-            let _ = folds.in_timer.fetch_update(Ordering::Release, Ordering::Relaxed, one_less);
+            let counted =
+                folds.in_timer.fetch_update(Ordering::Release, Ordering::Relaxed, one_less);
+            if counted.is_err() {
+                break;
+            }
         }
         if folds.goes_on() {
             watch(logger);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::fold::Folds;
 use super::{Logger, fold, with_layer};
@@ -25,9 +25,17 @@ use crate::request::recorder::KeptLine;
 use crate::request::story::{HeldLines, RequestStory, Story, StorySettings};
 use crate::sink;
 
+/// Between two checks of a flush that waits for lines that are being written.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// Requests of one logger that hold lines, by serial number.
 #[derive(Debug, Default)]
-pub(crate) struct OpenStories(Mutex<OpenRequests>);
+pub(crate) struct OpenStories {
+    open: Mutex<OpenRequests>,
+    /// The folded lines, and the requests with held lines, that flushes have taken and not written yet. A flush whose
+    /// time is over goes on writing.
+    pub(super) in_flush: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct OpenRequests {
@@ -39,7 +47,7 @@ struct OpenRequests {
 impl OpenStories {
     /// Adds a request. Returns false if requests may no longer hold lines.
     fn add(&self, request: &Arc<Request>) -> bool {
-        let mut open = lock(&self.0);
+        let mut open = lock(&self.open);
         if !open.is_closed {
             open.requests.insert(request.serial, Arc::downgrade(request));
         }
@@ -47,11 +55,11 @@ impl OpenStories {
     }
 
     fn remove(&self, request: &Request) {
-        lock(&self.0).requests.remove(&request.serial);
+        lock(&self.open).requests.remove(&request.serial);
     }
 
     fn take_all(&self, closes: bool) -> Vec<Arc<Request>> {
-        let mut open = lock(&self.0);
+        let mut open = lock(&self.open);
         open.is_closed |= closes;
         open.requests.drain().filter_map(|(_, request)| request.upgrade()).collect()
     }
@@ -93,8 +101,9 @@ impl Logger {
     pub(super) fn hold_stories(self: &Arc<Self>, locks: &mut ForkLocks) {
         locks.hold(
             Arc::clone(self),
-            |logger| Some(&logger.open_stories.0),
-            |_, open| {
+            |logger| Some(&logger.open_stories.open),
+            |logger, open| {
+                logger.open_stories.in_flush.store(0, Ordering::Relaxed);
                 let Some(open) = open else { return };
                 for request in open.requests.drain().filter_map(|(_, request)| request.upgrade()) {
                     if let Some(story) = request.story() {
@@ -256,27 +265,38 @@ impl Logger {
             Vec::new()
         };
         let folded = self.folds.as_ref().map(|folds| folds.take_all(closes)).unwrap_or_default();
-        let in_timer = || self.folds.as_ref().map_or(0, Folds::in_timer);
-        if requests.is_empty() && folded.is_empty() && self.budget.is_none() && in_timer() == 0 {
+        let in_flush = &self.open_stories.in_flush;
+        in_flush.fetch_add((folded.len() + requests.len()) as u64, Ordering::Relaxed);
+        if self.waiting() == 0 && self.budget.is_none() {
             return 0;
         }
-        let left = Arc::new(AtomicU64::new((folded.len() + requests.len()) as u64));
         let (done, is_done) = channel::<()>();
         let write = {
-            let (logger, left) = (Arc::clone(self), Arc::clone(&left));
+            let logger = Arc::clone(self);
             move || {
+                let one_less = |count: u64| count.checked_sub(1);
+                // False in a child that the writer forked: the parent writes the other lines.
+                let is_counted = || {
+                    let in_flush = &logger.open_stories.in_flush;
+                    in_flush.fetch_update(Ordering::Release, Ordering::Relaxed, one_less).is_ok()
+                };
                 for line in &folded {
                     logger.write_all_folded([line.clone()]);
-                    left.fetch_sub(1, Ordering::Relaxed);
+                    if !is_counted() {
+                        return;
+                    }
                 }
                 // After the folded lines, because the budget may cut them.
                 logger.report_floods(Duration::ZERO);
                 for request in &requests {
                     logger.write_story(request);
-                    left.fetch_sub(1, Ordering::Relaxed);
+                    if !is_counted() {
+                        return;
+                    }
                 }
-                if let Some(folds) = &logger.folds {
-                    folds.wait_for_timer(deadline);
+                // Those that the timer, or a flush whose time was over, is writing.
+                while logger.waiting() > 0 && Instant::now() < deadline {
+                    thread::sleep(PAUSE);
                 }
             }
         };
@@ -293,7 +313,13 @@ impl Logger {
             Ok(_) => drop(is_done.recv_timeout(within)),
             Err(_) => write(),
         }
-        left.load(Ordering::Relaxed) + in_timer()
+        self.waiting()
+    }
+
+    /// Returns how many folded lines, and requests with held lines, the timer and flushes are writing.
+    fn waiting(&self) -> u64 {
+        let in_timer = self.folds.as_ref().map_or(0, Folds::in_timer);
+        self.open_stories.in_flush.load(Ordering::Acquire) + in_timer
     }
 
     fn write_story(&self, request: &Arc<Request>) {

@@ -228,10 +228,8 @@ impl Queue {
     /// are neither at the deadline.
     pub(super) fn flush(&self, deadline: Instant) -> u64 {
         let mut state = self.0.lock();
-        if state.pushed == state.settled {
-            // No line is left that would complete a partial line, or show that reports can be written.
-            state.requested += 1;
-        }
+        // No other line may come that completes a partial line, or shows that reports can be written.
+        state.requested += 1;
         let (target, requested) = (state.pushed, state.requested);
         state.flushing += 1;
         let left = loop {
@@ -333,9 +331,11 @@ impl Shared {
             state.requested += u64::from(reports.can_be_written(counters));
             if state.is_report_requested() && (state.is_flushing() || reports.are_due()) {
                 let requested = state.requested;
-                drop(state);
-                self.report(&mut reports, destination, counters, report);
-                state = self.lock();
+                if state.is_flushing() || reports.may_succeed(counters) {
+                    drop(state);
+                    self.report(&mut reports, destination, counters, report);
+                    state = self.lock();
+                }
                 state.handled = requested;
             }
             state.settled += count;
@@ -434,7 +434,7 @@ struct Reports {
     /// The time of the last one.
     last: Option<Instant>,
     /// The number of lines that had been written when the last one could not be. It is not tried again before
-    /// another line is written, because each attempt counts as a dropped line.
+    /// another line is written or a flush, because each attempt counts as a dropped line.
     failed_after: Option<u64>,
 }
 
@@ -442,8 +442,13 @@ impl Reports {
     /// Whether there are lines to report, and the output may accept the report.
     fn can_be_written(&self, counters: &Counters) -> bool {
         let mut covered = REASONS.iter().zip(self.covered);
-        self.failed_after.is_none_or(|written| written < counters.written())
+        self.may_succeed(counters)
             && covered.any(|((reason, _), covered)| covered < counters.to_report(*reason))
+    }
+
+    /// Whether a line was written since a report failed.
+    fn may_succeed(&self, counters: &Counters) -> bool {
+        self.failed_after.is_none_or(|written| written < counters.written())
     }
 
     fn are_due(&self) -> bool {

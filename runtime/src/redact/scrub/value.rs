@@ -350,7 +350,7 @@ impl NamedValue<'_, '_> {
         (hides(name) || is_scheme(name.as_bytes())).then_some(part)
     }
 
-    /// Whether it is the `code` or `state` of an OAuth redirect: `?code=…&state=…`, or a query without `?`.
+    /// Whether it is the `code` or `state` of an OAuth redirect: `?code=…&state=…`, or a long `code` elsewhere.
     pub(super) fn is_grant(&self) -> bool {
         // The name is checked first, so that a value that is not hidden is not read to its end.
         if !is_grant_name(self.name.text) {
