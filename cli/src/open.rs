@@ -51,7 +51,7 @@ pub(crate) struct OpenRequests {
     /// The last lines of requests, to recognize copies.
     ends: RecentHashes,
     has_ends: bool,
-    /// The line of the panic in the request that ended last.
+    /// The line of the last panic in the request that ended last.
     last_panic: Option<Vec<u8>>,
     /// Bytes of all lines in `OpenRequest::stuck` and `OpenRequest::panic`.
     kept_bytes: usize,
@@ -99,7 +99,7 @@ pub(crate) struct OpenRequest {
     expects_end: bool,
     /// The latest `request_stuck` line.
     stuck: Option<Vec<u8>>,
-    /// The first line of a panic.
+    /// The line of the last panic.
     panic: Option<Vec<u8>>,
 }
 
@@ -149,7 +149,7 @@ impl OpenRequests {
         false
     }
 
-    /// The location of the first panic in the request whose last line was observed just now.
+    /// The location of the last panic in the request that the line observed last has ended.
     pub(crate) fn panic_location(&self, keys: &Keys) -> Option<String> {
         let line = Line::parse(self.last_panic.as_deref()?, keys)?;
         Some(line.text("location")).filter(|location| line.event == "panic" && !location.is_empty())

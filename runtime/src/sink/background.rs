@@ -82,7 +82,7 @@ struct QueueState {
     /// How often a report was requested: by a loss, by a write that shows that reports can be written again, or by a
     /// flush.
     requested: u64,
-    /// The requests after which the thread has looked for lines to report.
+    /// How many of these requests the thread has handled.
     handled: u64,
     /// Callers of [`Queue::flush`] that wait.
     flushing: u32,
@@ -433,8 +433,8 @@ struct Reports {
     covered: [u64; REASONS.len()],
     /// The time of the last one.
     last: Option<Instant>,
-    /// The number of lines that had been written when the last one could not be. It is not tried again before
-    /// another line is written or a flush, because each attempt counts as a dropped line.
+    /// The number of lines that had been written when the last report failed. It is not tried again until another line
+    /// is written or a flush requests it, because each attempt counts as a dropped line.
     failed_after: Option<u64>,
 }
 
