@@ -133,15 +133,21 @@ causes of the 8 failed requests
         ],
     });
     assert_eq!(said.json(), [wanted]);
+    // Also if no request is listed.
+    let good = [line("r-1", 0, "INFO", 1, &completed(5.0, 200, "ok", ""))];
+    let said = candor(&["requests", "-", "--failed", "--summary"], &joined(&good));
+    assert_eq!((said.code, said.out.as_str()), (Some(1), "0 of 1 request failed\n"));
 }
 
 #[test]
 fn a_panic_outside_a_step_is_a_cause_with_its_location() {
     let panic = "\"event\":\"panic\",\"location\":\"src/main.rs:7:5\",\"panic_message\":\"gone\"";
     let end = completed(10.0, 500, "panicked", "");
+    let caught = panic.replace("main", "caught");
     let lines = [
-        line("r-1", 1_000, "ERROR", 1, panic),
-        line("r-1", 2_000, "ERROR", 2, &end),
+        line("r-1", 500, "ERROR", 1, &caught),
+        line("r-1", 1_000, "ERROR", 2, panic),
+        line("r-1", 2_000, "ERROR", 3, &end),
         line("r-2", 3_000, "ERROR", 1, panic),
         line("r-2", 4_000, "ERROR", 2, &end),
         // The line of the panic is in another file.
