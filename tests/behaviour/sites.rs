@@ -67,6 +67,15 @@ fn the_bytes_of_all_sites_are_those_of_a_writer_that_accepts_parts_fails_and_pan
 }
 
 #[test]
+fn a_panic_of_the_writer_does_not_wait_for_the_queue_of_its_own_thread() {
+    // The hook of each of these panics waited 200 ms, so that the flush reached its limit.
+    let (_, counts) = run(&[("SEED", "1"), ("QUEUE", "5000"), ("PANICS", "1"), ("LINES", "30")]);
+    assert_eq!(counts["written"], 0);
+    assert!(counts["dropped"].as_u64() > Some(200), "{counts}");
+    assert_eq!(sum(&counts, "dropped"), counts["dropped"]);
+}
+
+#[test]
 fn each_site_has_the_lines_and_bytes_that_it_wrote() {
     for env in [vec![], vec![("QUEUE", "50")], vec![("CLOSE", "1")], vec![("LAYERS", "2")]] {
         let (output, counts) = run(&env);

@@ -169,8 +169,12 @@ impl Sink {
     }
 
     /// Waits until the queue is empty, for at most this time. Without a queue, every line is written already.
+    ///
+    /// A panic inside a user's writer ends up here, too: its thread would wait for itself.
     pub(crate) fn wait_for_queue(&self, within: Duration) {
-        if let Some(queue) = &self.queue {
+        if let Some(queue) = &self.queue
+            && !is_writing()
+        {
             queue.flush(timer::after(within));
         }
     }
