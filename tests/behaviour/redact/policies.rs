@@ -1,6 +1,7 @@
 //! The policies as attributes and as functions, which have the same names and results.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::marker::PhantomData;
 use std::path::PathBuf;
 
 use candor::loggable::to_json;
@@ -205,6 +206,22 @@ struct Wired {
     status: http::StatusCode,
     method: http::Method,
     version: http::Version,
+}
+
+#[test]
+fn urls_need_a_policy() {
+    struct Is<T>(PhantomData<T>);
+    impl<T: Loggable> Is<T> {
+        const LOGGABLE: bool = true;
+    }
+    trait Otherwise {
+        const LOGGABLE: bool = false;
+    }
+    impl<T> Otherwise for Is<T> {}
+
+    assert!(Is::<u32>::LOGGABLE);
+    assert!(!Is::<url::Url>::LOGGABLE);
+    assert!(!Is::<http::Uri>::LOGGABLE);
 }
 
 #[test]

@@ -12,7 +12,6 @@ fn record(
     map: HashMap<String, u32>,
     address: IpAddr,
     json: serde_json::Value,
-    url: url::Url,
     headers: http::HeaderMap,
     order: Order,
 ) {
@@ -22,7 +21,6 @@ fn record(
     candor::record("map", map);
     candor::record("address", address);
     candor::record("json", json);
-    candor::record("callback", url);
     candor::record("headers", headers);
     candor::record("order", order);
 }
