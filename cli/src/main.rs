@@ -1,4 +1,4 @@
-//! The command `candor`: reads the JSON lines that a service wrote with candor.
+//! The `candor` command: reads the JSON lines that a service wrote with candor.
 //!
 //! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps` summarises steps
 //! and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor view` prints lines. `candor bill` divides the

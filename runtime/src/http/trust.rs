@@ -26,7 +26,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Callers that may raise the log level of their own request.
 ///
-/// They do so with the header `X-Debug-Log: 1`. A caller is identified by the address of its connection. axum provides
+/// They do so with the `X-Debug-Log: 1` header. A caller is identified by the address of its connection. axum provides
 /// it with `into_make_service_with_connect_info::<SocketAddr>()`; for other servers, insert a [`PeerAddr`] into the
 /// request's extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For`
 /// is used only if the connection comes from a [`proxy`](Self::proxy).

@@ -406,7 +406,7 @@ impl Config {
 
     /// Turns on report mode, a dry run of [strict mode](Config::strict). Default: off.
     ///
-    /// Lines are written as without strict mode. In addition, INFO lines with the event `strict_report` list the names
+    /// Lines are written as without strict mode. In addition, INFO lines with the `strict_report` event list the names
     /// of the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
     /// [`strict_targets`](Config::strict_targets) apply, so that the list of exceptions can be prepared before strict
     /// mode is turned on. A line is written
@@ -658,7 +658,7 @@ impl Config {
     ///
     /// Lines are repeats of each other if they come from the same call site and the same request, and differ only in
     /// `ts` and `seq`. The first line is written immediately. The lines after it are counted, and once a second, the
-    /// last of them is written with their count in the key `repeats`:
+    /// last of them is written with their count in the `repeats` key:
     ///
     /// ```text
     /// {"ts":"2026-11-22T10:14:12.000105Z","level":"INFO",…,"msg":"cache is cold","request_id":"-",…}

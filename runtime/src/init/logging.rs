@@ -39,7 +39,7 @@ impl Logging {
         Logging { logger, print_panics }
     }
 
-    /// Installs the panic hook, which writes a line `panic` for each panic.
+    /// Installs the panic hook, which writes a `panic` line for each panic.
     ///
     /// The line has the location, the scrubbed message and a backtrace. [`init`](crate::init()) installs the hook
     /// itself; call this after [`Config::build`](crate::Config::build). The default hook of the standard library is
@@ -80,7 +80,7 @@ impl Logging {
     ///
     /// The `log` crate has one logger for the life of a process. If another logger is already installed, such as that
     /// of `env_logger`, it gets all records, and one WARN `logger_taken` reports this. The `init` methods of
-    /// `tracing-subscriber` also install a logger if its feature `tracing-log` is enabled: records then arrive as
+    /// `tracing-subscriber` also install a logger if its `tracing-log` feature is enabled: records then arrive as
     /// events with the target `log`. Install the subscriber with `tracing::subscriber::set_global_default` instead.
     #[cfg(feature = "log")]
     pub fn install_log(&self) {

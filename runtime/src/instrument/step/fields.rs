@@ -126,7 +126,7 @@ impl<'a> StepFields<'a> {
         self.field(",\"error\":", false, value);
     }
 
-    /// Adds the field `error` if its value is an error, else the one of `opening`.
+    /// Adds the `error` field if its value is an error, else the one of `opening`.
     pub fn error_or_other<T: Loggable + ?Sized>(
         &mut self,
         opening: &'static str,
@@ -220,7 +220,7 @@ fn add_error<T: Loggable + ?Sized>(
     true
 }
 
-/// An error as the field `error`, which is also the key of the step's own error.
+/// An error as the `error` field, which is also the key of the step's own error.
 #[diagnostic::on_unimplemented(
     message = "`error` is one of candor's own keys, so the value must be an error",
     label = "not an error",

@@ -93,7 +93,7 @@ const PATHS: [&str; SIGNALS.len()] = ["/v1/logs", "/v1/traces"];
 impl Otlp {
     /// Exports logs and traces to a collector: `http://collector:4318`.
     ///
-    /// The paths `v1/logs` and `v1/traces` are appended. An `https` endpoint needs the feature `otlp-tls`.
+    /// The paths `v1/logs` and `v1/traces` are appended. An `https` endpoint needs the `otlp-tls` feature.
     /// [`Config::init`](crate::Config::init) fails if the endpoint is not a valid URL.
     pub fn new(endpoint: impl AsRef<str>) -> Self {
         let mut otlp = Self::without_endpoints();
