@@ -76,7 +76,7 @@ enum Command {
     Tail(tail::TailArgs),
     /// Print log lines in a readable form, filtered by level, time, request or field
     View(view::ViewArgs),
-    /// Show which events, steps, routes and keys the bytes of a log belong to, and what settings would save
+    /// Show which events, steps, routes and keys the bytes of a log belong to, and what other settings would save
     Bill(bill::BillArgs),
     /// Print the format of the lines for other programs: tables, a JSON Schema, an index template
     Schema(schema::SchemaArgs),

@@ -26,7 +26,7 @@ impl Failure {
         Failure { message, code: 2 }
     }
 
-    /// A file can't be read, and the user has been told already.
+    /// A file can't be read, and the error has been printed already.
     pub(crate) fn reported() -> Self {
         Failure { message: String::new(), code: 2 }
     }

@@ -70,7 +70,7 @@ impl Default for Trust {
 impl Trust {
     /// Creates settings that trust no caller.
     ///
-    /// An accepted request logs all targets at DEBUG, except verbose libraries, up to 1000 additional lines.
+    /// By default, an accepted request logs all targets at DEBUG, except noisy libraries, up to 1000 additional lines.
     pub fn new() -> Self {
         Trust {
             networks: Vec::new(),
@@ -124,7 +124,7 @@ impl Trust {
 
     /// Sets how many additional lines an accepted request may write. Default: 1000.
     ///
-    /// Further lines are counted in `lines_suppressed`.
+    /// More lines are only counted, in `lines_suppressed`.
     pub fn lines(self, lines: u64) -> Self {
         Trust { lines, ..self }
     }

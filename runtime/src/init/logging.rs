@@ -45,7 +45,7 @@ impl Logging {
     /// itself; call this after [`Config::build`](crate::Config::build). The default hook of the standard library is
     /// replaced (see [`Config::print_panics`](crate::Config::print_panics)). Any other hook, such as color-eyre's, runs
     /// after candor's. It gets the raw message and can write it elsewhere, so one INFO line `panic_hook_kept` reports
-    /// it. To remove such a hook, call [`std::panic::take_hook`] before.
+    /// it. To remove such a hook, call [`std::panic::take_hook`] first.
     ///
     /// A hook that is installed later must call the hook that it replaces, as Sentry's does. If it does not, like
     /// color-eyre's, candor logs one WARN `panic_hook_replaced` when a step panics; call this method again after

@@ -101,7 +101,7 @@ impl Captured {
 
     /// Returns the redactions since the capture began, the largest count first.
     ///
-    /// They are the differences of [`Stats::redactions`](crate::Stats::redactions).
+    /// They are the change in [`Stats::redactions`](crate::Stats::redactions) since then.
     ///
     /// These counts belong to the process, so they include the redactions of tests that run concurrently.
     ///

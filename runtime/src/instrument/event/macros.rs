@@ -39,7 +39,7 @@ macro_rules! trace {
 /// Writes an INFO line: a normal event, such as a completed job.
 ///
 /// The syntax is that of `tracing::info!`, but **every field and every format argument must be
-/// [`Loggable`](crate::Loggable) or an error**. Strings need a [policy](crate::policy) that states how much of them is
+/// [`Loggable`](crate::Loggable) or an error**. Strings need a [policy](crate::policy) that states how much of each is
 /// shown. Without a policy, the code does not compile, and the error points at the value.
 ///
 /// ```

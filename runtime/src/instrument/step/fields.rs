@@ -233,8 +233,8 @@ impl IsError for Option<ErrorValue<'_>> {}
 
 /// Adds a field to the running step or call.
 ///
-/// The value must be [`Loggable`] or an error. The value of a sensitive name is `"[REDACTED]"`, and a name with a secret
-/// in it is `[REDACTED]` itself. If the name was recorded before, the new value replaces the old one.
+/// The value must be [`Loggable`] or an error. The value of a sensitive name is `"[REDACTED]"`, and a name that
+/// contains a secret is itself `[REDACTED]`. If the name was recorded before, the new value replaces the old one.
 ///
 /// Outside a step, the value is lost, and one WARN `recorded_outside_step` per call site reports this. The WARN is not
 /// written if `LOG_LEVEL` turns off INFO for any target, because then the step around the call may be turned off.

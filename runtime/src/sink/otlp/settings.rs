@@ -187,15 +187,15 @@ impl Otlp {
     /// Default: 32,768 lines, and [`Overload::Drop`].
     ///
     /// Lines that are being sent count as waiting. With [`Overload::Drop`], lines at WARN and above may use twice the
-    /// number. The queue is also full at 64 MiB of lines. With [`Overload::Block`], all threads that log wait while
+    /// capacity. The queue is also full at 64 MiB of lines. With [`Overload::Block`], all threads that log wait while
     /// requests to a collector that is down are retried, for up to [`retry_for`](Self::retry_for) per batch.
     pub fn queue(self, lines: usize, overload: Overload) -> Self {
         Otlp { queue: lines, overload, ..self }
     }
 
-    /// Sets the maximum lines per request, and how long a line waits for others.
+    /// Sets the maximum number of lines per request, and how long a line waits.
     ///
-    /// Default: 2048 lines, 1 s.
+    /// A line waits for others to fill the request. Default: 2048 lines, 1 s.
     pub fn batch(self, lines: usize, delay: Duration) -> Self {
         Otlp { batch: lines, delay, ..self }
     }
