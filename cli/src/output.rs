@@ -31,7 +31,7 @@ impl Failure {
         Failure { message: String::new(), code: 2 }
     }
 
-    /// Prints the reason, unless that was done before.
+    /// Prints the reason, unless it was printed already.
     pub(crate) fn report(&self) {
         if !self.message.is_empty() {
             report(&self.message);

@@ -113,7 +113,7 @@
 //!    crates, headers, JSON, URLs, errors, panics) is redacted at run time, by the [key rule](keys) and the
 //!    [scrubber](scrub), which is best effort.
 //! 2. **The whole story.** Every annotated call writes exactly one line with its duration and outcome. Every line has the
-//!    request id, also in tasks and threads that [carry the context](context).
+//!    request id, even in tasks and threads that [carry the context](context).
 //! 3. **Never in the way.** Logging never panics or deadlocks. Lines that can't be written are [counted](stats).
 //!
 //! # Reject other macros

@@ -268,7 +268,7 @@ impl<'a> Record<'a> {
         self.values[key as usize]
     }
 
-    /// The level, also if [`Record::from_event_line`] did not read it.
+    /// The level, even if [`Record::from_event_line`] did not read it.
     pub(crate) fn level(&self) -> Option<&'a [u8]> {
         let read = || Record::with_fixed_keys(self.bytes)?.get(Key::Level);
         self.get(Key::Level).or_else(read)

@@ -115,7 +115,7 @@ impl Trust {
     /// Returns an error if `directives` can't be parsed.
     pub fn targets(self, directives: &str) -> Result<Self, ConfigError> {
         let mut levels = raise(directives)?;
-        // `debug_raised` is logged at INFO, also if the service's own level is WARN.
+        // `debug_raised` is logged at INFO, even if the service's own level is WARN.
         if !levels.allow("http", Level::INFO) {
             levels = raise(&format!("{levels},http=info"))?;
         }

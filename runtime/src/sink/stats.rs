@@ -131,7 +131,7 @@ impl Drop for CutLine {
 }
 
 impl Counters {
-    /// Counters that [`stats`] includes, also after their sink is dropped.
+    /// Counters that [`stats`] includes, even after their sink is dropped.
     pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
         let (accepted, written, dropped, completed, lost, unreported) = Default::default();
         let sites = SiteCounters::new();

@@ -260,7 +260,7 @@ impl Captured {
             }
             let after = at.checked_sub(1).map(|at| format!(" after `{}`", names[at]));
             let after = after.unwrap_or_default();
-            panic!("no line of `{name}` was captured{after}; there are:\n{}", listed(&lines));
+            panic!("no line of `{name}` was captured{after}; captured lines:\n{}", listed(&lines));
         }
     }
 
@@ -319,7 +319,7 @@ impl Captured {
     fn one(&self, what: &str, mut found: Vec<Line>) -> Line {
         match found.len() {
             1 => found.remove(0),
-            0 => panic!("no line {what} was captured; there are:\n{}", listed(&self.lines())),
+            0 => panic!("no line {what} was captured; captured lines:\n{}", listed(&self.lines())),
             count => panic!("{count} lines {what} were captured, not one:\n{}", listed(&found)),
         }
     }

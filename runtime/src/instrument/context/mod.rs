@@ -137,7 +137,7 @@ impl RequestContext {
     ///
     /// The future also runs in a span `candor.request`, so that tracing's own `.in_current_span()` carries the request
     /// if candor's layer sees spans. Under [`init`](crate::init) and [`Config::subscriber`](crate::Config::subscriber)
-    /// that span is made only when code asks for the current span, and each time anew.
+    /// that span is made only when code asks for the current span, and again each time.
     ///
     /// ```
     /// use candor::RequestContext;

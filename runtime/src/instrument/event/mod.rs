@@ -259,7 +259,7 @@ fn write_fields(
     }
 }
 
-/// The key of an error's class, also for a field named `e` or `err`.
+/// The key of an error's class, including that of a field named `e` or `err`.
 const ERROR: &str = "error";
 
 /// Returns the members of a field that is an error, except those of other fields. `has_error` is set if another error

@@ -24,7 +24,7 @@ pub struct StepFields<'a> {
     members: &'a mut String,
     url: &'a mut Option<String>,
     marks: FieldMarks,
-    /// Whether a field was an error, whose further keys another field may have too.
+    /// Whether a field was an error, whose other keys another field may have too.
     has_derived: bool,
     /// Members of all lines inside the step.
     context: String,
@@ -155,7 +155,7 @@ impl<'a> StepFields<'a> {
         if !sensitive
             && add_error(&mut own, &mut FieldMarks::default(), Shown::literal(name), value)
         {
-            // Another field with one of the further keys keeps its value.
+            // Another field with one of the other keys keeps its value.
             members::add_outer(self.members, 0, &own);
             members::add_outer(&mut self.context, 0, &own);
             return;
@@ -198,7 +198,7 @@ fn own_name(name: Shown<'_>) -> Shown<'_> {
 /// Adds a field if it is an error; returns whether it is one.
 ///
 /// Keys that are those of the step's own error get an underscore, which is removed if the step succeeds. Another field
-/// with one of the further keys keeps its value.
+/// with one of the other keys keeps its value.
 fn add_error<T: Loggable + ?Sized>(
     members: &mut String,
     marks: &mut FieldMarks,
