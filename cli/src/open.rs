@@ -48,7 +48,7 @@ pub(crate) struct OpenRequests {
     hashes: RandomState,
     open: HashMap<u64, OpenRequest>,
     completed: RecentHashes,
-    /// The last lines of requests, to recognize copies.
+    /// The last lines of requests, to recognise copies.
     ends: RecentHashes,
     has_ends: bool,
     /// The line of the last panic in the request that ended last.

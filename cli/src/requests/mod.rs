@@ -37,7 +37,7 @@ The output:
   12 of 3,400 requests failed
 
   status  of the response, with the outcome if it is not `ok`
-  deps    share of the time in which a call to another service was open
+  deps    share of the time during which a call to another service was open
   failed  every outcome except `ok`; a 4xx response is `ok`
 
 Examples:

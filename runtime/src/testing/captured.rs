@@ -306,7 +306,7 @@ impl Captured {
     /// assert_eq!(captured.tree(), tree);
     /// ```
     ///
-    /// Only steps within a request are nested. Other steps are not indented and in the order in which they ended.
+    /// Only steps within a request are nested. Other steps are not indented, and are in the order in which they ended.
     pub fn tree(&self) -> String {
         tree::text(&self.lines())
     }
