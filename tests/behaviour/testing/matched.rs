@@ -59,7 +59,10 @@ fn lines_can_be_filtered_by_field() {
 fn a_failed_assertion_shows_the_lines_and_the_difference() {
     let captured = two_requests();
     let text = failure(|| captured.assert_step("refund"));
-    assert!(text.starts_with("no line of the step `refund` was captured; captured lines:\n"), "{text}");
+    assert!(
+        text.starts_with("no line of the step `refund` was captured; captured lines:\n"),
+        "{text}"
+    );
     assert!(text.contains("step_timing step=price") && text.contains("dependency=db"), "{text}");
 
     let text = failure(|| captured.assert_dependency("payments").outcome("error").field("rows", 4));
