@@ -1,4 +1,4 @@
-//! The command `candor`: reads the JSON lines that a service wrote with candor.
+//! The `candor` command: reads the JSON lines that a service wrote with candor.
 //!
 //! `candor story` shows one request as a tree, `candor requests` lists requests, and `candor steps` summarises steps
 //! and dependency calls. `candor tail` draws requests as they end, with the trees of `story`. `candor view` prints lines. `candor bill` divides the
@@ -76,7 +76,7 @@ enum Command {
     Tail(tail::TailArgs),
     /// Print log lines in a readable form, filtered by level, time, request or field
     View(view::ViewArgs),
-    /// Show which events, steps, routes and keys the bytes of a log belong to, and what settings would save
+    /// Show which events, steps, routes and keys the bytes of a log belong to, and what other settings would save
     Bill(bill::BillArgs),
     /// Print the format of the lines for other programs: tables, a JSON Schema, an index template
     Schema(schema::SchemaArgs),

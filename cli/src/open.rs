@@ -13,7 +13,7 @@ use crate::time::{self, Micros};
 /// A string that the last line of each request and job contains, and few other lines do.
 pub(crate) const END_MARKER: &str = "_completed";
 
-/// Most open requests that are tracked at once; lines of further ones are only counted.
+/// Most open requests that are tracked at once; lines of other ones are only counted.
 const MAX_OPEN: usize = 50_000;
 /// Most characters kept of each value. candor accepts ids of up to 128.
 const MAX_VALUE_CHARS: usize = 300;
@@ -48,7 +48,7 @@ pub(crate) struct OpenRequests {
     hashes: RandomState,
     open: HashMap<u64, OpenRequest>,
     completed: RecentHashes,
-    /// The last lines of requests, to recognize copies.
+    /// The last lines of requests, to recognise copies.
     ends: RecentHashes,
     has_ends: bool,
     /// The line of the last panic in the request that ended last.

@@ -26,12 +26,12 @@ impl Failure {
         Failure { message, code: 2 }
     }
 
-    /// A file can't be read, and the user has been told already.
+    /// A file can't be read, and the error has been printed already.
     pub(crate) fn reported() -> Self {
         Failure { message: String::new(), code: 2 }
     }
 
-    /// Prints the reason, unless that was done before.
+    /// Prints the reason, unless it was printed already.
     pub(crate) fn report(&self) {
         if !self.message.is_empty() {
             report(&self.message);

@@ -96,7 +96,7 @@ impl LocalZone {
     }
 }
 
-/// Shows the times of rows, and knows the row before.
+/// Shows the times of rows, and knows the previous row.
 #[derive(Debug)]
 pub(crate) struct Clock {
     zone: LocalZone,

@@ -106,7 +106,7 @@ fn site(event: &Event, private: &TokenStream) -> TokenStream {
         .map_or_else(|| quote!(#private::core::module_path!()), ToTokens::to_token_stream);
     let fields = event.fields.iter().filter(|field| field.is_last).map(|field| &field.name);
     let fields = fields.chain(event.declared.iter().map(|(name, _)| name));
-    // Other layers see the further keys of an error under the usual names; those of another name as one JSON object.
+    // Other layers see the other keys of an error under the usual names; those of another name as one JSON object.
     let has = |name: &str| event.fields.iter().any(|field| field.name.text() == Some(name));
     let shows_error = has("error") || has("err") || has("e");
     let error_keys = ["error", "error_type", "error_detail"];

@@ -120,7 +120,7 @@ fn assigned(name: FieldName, input: ParseStream<'_>) -> syn::Result<Field> {
     Ok(Field { name, value })
 }
 
-/// Parses the name of a field, also as an expression if it can be its own value.
+/// Parses the name of a field, as an expression too if it can be its own value.
 fn name(input: ParseStream<'_>) -> syn::Result<(FieldName, Option<Expr>)> {
     if input.peek(LitStr) {
         let name: LitStr = input.parse()?;

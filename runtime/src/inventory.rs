@@ -156,7 +156,7 @@ impl fmt::Display for Inventory {
 ///
 /// # Panics
 ///
-/// Panics if the list differs from the file, with the lines added and removed, or if the file is missing.
+/// Panics if the list differs from the file or the file is missing. The message shows the added and removed lines.
 #[track_caller]
 pub fn assert_unchanged(path: impl AsRef<Path>) {
     inventory().assert_unchanged(path);

@@ -71,7 +71,7 @@
 //! ```
 //!
 //! candor then consists of [`#[redact]`](macro@redact), [`Loggable`], [`policy`], [`keys`] and [`scrub`]. It has five
-//! dependencies, all of which only compile the macro. The default feature `subscriber` adds everything else. Every
+//! dependencies, all of which only compile the macro. The default `subscriber` feature adds everything else. Every
 //! feature enables it, except those that add the types of a crate: `bytes`, `chrono`, `jiff`, `rust_decimal`,
 //! `secrecy`, `serde_json`, `time`, `url` and `uuid`.
 //!
@@ -85,7 +85,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `subscriber` (default) | everything that writes lines |
-//! | `log` (default) | records of the crate `log` as lines |
+//! | `log` (default) | records of the `log` crate as lines |
 //! | `terminal` (default) | wraps lines of the pretty format at the width of the terminal |
 //! | `http` | the HTTP layer, headers of outgoing requests, `scrub::headers` |
 //! | `axum`, `axum_0_7`, `axum_0_8` | `http`, and the route of a request |
@@ -95,7 +95,7 @@
 //! | `sqlx`, `sqlx_0_8`, `sqlx_0_9` | error category of database calls |
 //! | `otlp`, `otlp-tls` | export to an OpenTelemetry collector; over HTTPS with `otlp-tls` |
 //! | `otel` | requests and jobs use the trace ids of `tracing-opentelemetry`, if its layer is installed |
-//! | `metrics` | counts, errors and durations for Prometheus and the crate `metrics` |
+//! | `metrics` | counts, errors and durations for Prometheus and the `metrics` crate |
 //! | `serde` | [`Config`] implements `Deserialize` |
 //! | `stream` | times functions that return a `Stream` until the stream ends |
 //! | `testing` | `testing::capture` and `assert_no_leak!` |
@@ -113,7 +113,7 @@
 //!    crates, headers, JSON, URLs, errors, panics) is redacted at run time, by the [key rule](keys) and the
 //!    [scrubber](scrub), which is best effort.
 //! 2. **The whole story.** Every annotated call writes exactly one line with its duration and outcome. Every line has the
-//!    request id, also in tasks and threads that [carry the context](context).
+//!    request id, even in tasks and threads that [carry the context](context).
 //! 3. **Never in the way.** Logging never panics or deadlocks. Lines that can't be written are [counted](stats).
 //!
 //! # Reject other macros

@@ -1,4 +1,4 @@
-//! Story modes: one wide line for a request that ends well, and every line for one that had a problem.
+//! Story modes: one wide line for a request without a problem, and every line for one with a problem.
 
 use std::collections::BTreeMap;
 use std::io::Write;

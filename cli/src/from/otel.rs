@@ -1,7 +1,7 @@
 //! A row of OpenTelemetry's log table as the line that candor wrote.
 //!
 //! candor's OTLP export renames its keys as in the semantic conventions, and collectors store all values as text. If
-//! the attribute `log.record.original` has the whole line, that line is used instead.
+//! the `log.record.original` attribute has the whole line, that line is used instead.
 
 use serde_json::Value;
 

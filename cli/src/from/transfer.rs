@@ -139,7 +139,7 @@ fn reason(error: &Error, idle: Duration) -> String {
         #[cfg(feature = "tls")]
         Error::Rustls(error) => format!("TLS: {error}"),
         Error::Tls(why) => format!("TLS: {why}"),
-        Error::TlsRequired => "this build has no TLS; build it with the feature `tls`".to_owned(),
+        Error::TlsRequired => "this build has no TLS; build it with the `tls` feature".to_owned(),
         Error::BadUri(_) | Error::Http(_) => {
             "the URL or a credential has a character that HTTP does not allow".to_owned()
         }

@@ -111,7 +111,7 @@ impl Package {
             };
             return match features.iter().find(|feature| !has(feature)) {
                 Some(feature) if !is_inherited(known) => {
-                    Err(format!("add the feature `{feature}` to the dependency on candor"))
+                    Err(format!("add the `{feature}` feature to the dependency on candor"))
                 }
                 _ => Ok(text.to_owned()),
             };

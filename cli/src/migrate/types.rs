@@ -16,7 +16,7 @@ pub(super) enum Kind {
     Number {
         is_element: bool,
     },
-    /// Loggable, also as an item of a collection.
+    /// Loggable, even as an item of a collection.
     Plain,
     /// Loggable, but not as an item of a collection.
     Single,

@@ -268,7 +268,7 @@ impl<'a> Record<'a> {
         self.values[key as usize]
     }
 
-    /// The level, also if [`Record::from_event_line`] did not read it.
+    /// The level, even if [`Record::from_event_line`] did not read it.
     pub(crate) fn level(&self) -> Option<&'a [u8]> {
         let read = || Record::with_fixed_keys(self.bytes)?.get(Key::Level);
         self.get(Key::Level).or_else(read)
@@ -332,7 +332,7 @@ impl<'a> Record<'a> {
 
     /// Whether it has the keys that every record of candor has.
     ///
-    /// With the profile `compact`, a line outside any request has no `request_id`. Such a line is recognised by its
+    /// With the `compact` profile, a line outside any request has no `request_id`. Such a line is recognised by its
     /// first keys.
     pub(super) fn is_complete(&self) -> bool {
         let has = |keys: &[Key]| keys.iter().all(|key| self.get(*key).is_some());

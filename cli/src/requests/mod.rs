@@ -23,7 +23,7 @@ use row::{Candidate, End, Facts, RequestRow, failure_cause, unfinished_cause};
 /// Most rows of the list; a larger `--top` has no effect.
 const MAX_ROWS: usize = 20_000;
 
-/// Requests and jobs: those that failed or never ended first, then the slowest.
+/// Requests and jobs: the failed and unfinished ones first, then the slowest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The output:
@@ -37,7 +37,7 @@ The output:
   12 of 3,400 requests failed
 
   status  of the response, with the outcome if it is not `ok`
-  deps    share of the time in which a call to another service was open
+  deps    share of the time during which a call to another service was open
   failed  every outcome except `ok`; a 4xx response is `ok`
 
 Examples:

@@ -124,7 +124,7 @@ pub(crate) const KEYS: [KeyRow; 83] = [
     key("route", Text, REQUEST, "The route that matched.", r#""/orders/{id}""#),
     key("steps", Count, ENDS, "The number of steps and calls that ended.", "5"),
     key("dependency_calls", Count, ENDS, "The number of calls that ended.", "2"),
-    key("dependency_ms", Millis, ENDS, "The time in which at least one call was open.", "403.120"),
+    key("dependency_ms", Millis, ENDS, "The time during which at least one call was open.", "403.120"),
     key("slowest_step", Text, ENDS, "The step or call with the largest self time.", r#""charge""#),
     key("cause", Object, ENDS, "The step that a failure came from: `step`, `dependency`, `step_id`, `category`; if the category is `status`, also `status` or `grpc_status`.", r#"{"step":"charge","dependency":"payments","step_id":4,"category":"timeout"}"#),
     key("lines_suppressed", Count, ENDS, "The number of lines omitted because of the limit per request or a budget.", "12"),

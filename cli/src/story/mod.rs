@@ -67,7 +67,7 @@ Examples:
 Exits with 0 if a request is shown, 1 if none is found, 2 if the arguments or a file can't be read.")]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct StoryArgs {
-    /// Request id, or a beginning or end of it that no other id has. Omit with --failed, or if stdin holds a single request
+    /// Request id, or a unique prefix or suffix of it. Omit with --failed, or if stdin holds a single request
     #[arg(value_name = "ID")]
     id: Option<String>,
     /// Files with the lines, `.gz` too; `-` is standard input

@@ -573,7 +573,7 @@ pub(crate) fn of_story(story: &Story) -> Vec<String> {
         notes.push(format!("{lines} in the input more than once"));
     }
     if story.omitted_lines > 0 {
-        notes.push(format!("{} further lines are left out", story.omitted_lines));
+        notes.push(format!("{} more lines are left out", story.omitted_lines));
     }
     notes
 }

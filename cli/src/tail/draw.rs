@@ -195,7 +195,7 @@ impl Drawing {
         self.columns(id, end.at, (style, &status), &duration, end, emphasis)
     }
 
-    /// Returns time, status, duration, id and title, aligned with those of the row before.
+    /// Returns time, status, duration, id and title, aligned with those of the previous row.
     fn columns(
         &mut self,
         id: &str,

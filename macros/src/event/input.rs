@@ -50,7 +50,7 @@ pub(super) struct EventField {
 pub(super) enum Message {
     /// A format string with its arguments.
     Format { text: LitStr, args: Vec<FormatArg>, format: Format },
-    /// The value of a field `message`: as written, and with its policies resolved.
+    /// The value of a `message` field: as written, and with its policies resolved.
     Value(Expr, Resolved),
 }
 

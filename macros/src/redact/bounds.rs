@@ -20,7 +20,7 @@ enum Need {
     Element,
     /// For a policy that shows text; implies neither of the others.
     Text,
-    /// For the policy `shape`; implies none of the others.
+    /// For the `shape` policy; implies none of the others.
     Shape,
 }
 

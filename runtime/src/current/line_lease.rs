@@ -8,7 +8,7 @@ use super::thread::{ThreadState, with_thread};
 use crate::request::Request;
 
 /// The current frame's request, taken without touching its reference count, and the thread's line buffer. Both are
-/// returned when the lease ends, also after a panic.
+/// returned when the lease ends, even after a panic.
 ///
 /// While the request is leased, the frame has none, so user code that may log must not run. (A sink's writer is user
 /// code, but finds the sink locked.)

@@ -396,7 +396,7 @@ pub(crate) fn with_line_buffer<T>(f: impl FnOnce(&mut LineBuffer) -> T) -> T {
     result
 }
 
-/// Keeps a frame current until the guard is dropped, also by a panic. The earlier frame is then current again.
+/// Keeps a frame current until the guard is dropped, even by a panic. The earlier frame is then current again.
 ///
 /// The guard owns the frame, or borrows that of a future.
 #[derive(Debug)]
@@ -417,7 +417,7 @@ impl<F: BorrowMut<Frame>> Drop for FrameGuard<F> {
     }
 }
 
-/// Keeps a frame current until the guard is dropped. Users may drop such guards in any order, also across an `.await`.
+/// Keeps a frame current until the guard is dropped. Users may drop such guards in any order, even across an `.await`.
 /// If a guard's frame is not the current one, the guard above it restores the frame that this one displaced. If it has
 /// none, the frame is restored when the guard's own one would be current again.
 #[derive(Debug)]

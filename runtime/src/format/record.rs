@@ -26,7 +26,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Returns the value of the key `level`.
+    /// Returns the value of the `level` key.
     pub const fn as_str(self) -> &'static str {
         match self {
             Severity::Trace => "TRACE",
@@ -81,7 +81,7 @@ pub(crate) struct Record<'a> {
     pub(crate) logger: Shown<'a>,
     /// Not escaped.
     pub(crate) message: Shown<'a>,
-    /// Whether it has a field `exc`, a backtrace, which comes after the fields of the context and the spans.
+    /// Whether it has an `exc` field, a backtrace, which comes after the fields of the context and the spans.
     pub(crate) has_exc: bool,
     /// Whether the limit of lines per request applies. It does not apply to the line that reports suppressed lines.
     pub(crate) capped: bool,

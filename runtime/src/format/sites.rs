@@ -133,7 +133,7 @@ impl<'a> SiteKey<'a> {
         SiteKey { target, event, name: "", ..NO_LOCATION }
     }
 
-    /// Returns the key of an event. `event` is the value of the key `event` on its lines, or empty.
+    /// Returns the key of an event. `event` is the value of the `event` key on its lines, or empty.
     pub(crate) fn of_event(
         file: Option<&'static str>,
         line: Option<u32>,

@@ -46,7 +46,7 @@ impl LineHead<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestPart<'a> {
     text: &'a str,
-    /// The length of the key `,"seq":` at its end, which a line without a number omits.
+    /// The length of the `,"seq":` key at its end, which a line without a number omits.
     key: usize,
     /// Whether the context has fields, which follow those of the event.
     pub(crate) has_fields: bool,

@@ -151,7 +151,7 @@ impl ActiveRequest {
 
     /// Sets the `route` of `request_completed`, such as `/orders/{id}`.
     ///
-    /// Default: the route that axum matched, if the feature `axum` is enabled and the parts contain it; otherwise there
+    /// Default: the route that axum matched, if the `axum` feature is enabled and the parts contain it; otherwise there
     /// is no `route`. A `&'static str` is logged as is; a `String` and axum's route are scrubbed.
     pub fn set_route(&mut self, route: impl Into<Cow<'static, str>>) {
         if let Some(open) = &mut self.open {

@@ -22,7 +22,7 @@ use crate::sink::stats::stats;
 
 /// Returns a service that shows and changes levels, and shows counts.
 ///
-/// They are those of the running program.
+/// The levels and counts are those of the running program.
 ///
 /// **It does not authenticate its callers**: mount it behind your own authentication, or on a port that only operators
 /// can reach.

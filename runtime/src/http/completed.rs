@@ -270,7 +270,7 @@ impl OpenRequest {
     }
 
     /// Writes the recorded lines if `is_failure`, else discards them. Returns how many were written, and how many were
-    /// evicted before.
+    /// evicted earlier.
     fn finish_recorder(&self, is_failure: bool) -> (u64, u64) {
         let overrides = self.request.overrides.as_deref();
         let Some(recorder) = overrides.and_then(|overrides| overrides.recorder.as_ref()) else {

@@ -13,7 +13,7 @@ use crate::request::recorder::{Limits, Recorder};
 /// body fails, if it panics or is cancelled, or if it is slower than [`RequestLayer::slow`](super::RequestLayer::slow).
 ///
 /// Lines are redacted and rendered when they are logged, and written before `request_completed`. Their `ts` is the time
-/// of logging, their `seq` is assigned on writing and has no gaps. With [sampling](super::RequestLayer::sample), the
+/// of logging; their `seq` is assigned on writing and has no gaps. With [sampling](super::RequestLayer::sample), the
 /// lines of requests outside the sample are kept as well.
 ///
 /// **This raises the level of the listed targets for every request**: each `debug!` call that is reached is rendered.

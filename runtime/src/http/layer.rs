@@ -71,7 +71,7 @@ impl RequestLayer {
 
     /// Sets which callers may raise the log level of their own request.
     ///
-    /// They do so with the header `X-Debug-Log: 1`. Default: the header is ignored.
+    /// They do so with the `X-Debug-Log: 1` header. Default: the header is ignored.
     pub fn trust(self, trust: Trust) -> Self {
         self.with(|settings| settings.trust = Some(trust))
     }

@@ -26,7 +26,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Callers that may raise the log level of their own request.
 ///
-/// They do so with the header `X-Debug-Log: 1`. A caller is identified by the address of its connection. axum provides
+/// They do so with the `X-Debug-Log: 1` header. A caller is identified by the address of its connection. axum provides
 /// it with `into_make_service_with_connect_info::<SocketAddr>()`; for other servers, insert a [`PeerAddr`] into the
 /// request's extensions, or pass the address to [`RequestLayer::begin`](super::RequestLayer::begin). `X-Forwarded-For`
 /// is used only if the connection comes from a [`proxy`](Self::proxy).
@@ -70,7 +70,7 @@ impl Default for Trust {
 impl Trust {
     /// Creates settings that trust no caller.
     ///
-    /// An accepted request logs all targets at DEBUG, except verbose libraries, up to 1000 additional lines.
+    /// By default, an accepted request logs all targets at DEBUG, except noisy libraries, up to 1000 additional lines.
     pub fn new() -> Self {
         Trust {
             networks: Vec::new(),
@@ -115,7 +115,7 @@ impl Trust {
     /// Returns an error if `directives` can't be parsed.
     pub fn targets(self, directives: &str) -> Result<Self, ConfigError> {
         let mut levels = raise(directives)?;
-        // `debug_raised` is logged at INFO, also if the service's own level is WARN.
+        // `debug_raised` is logged at INFO, even if the service's own level is WARN.
         if !levels.allow("http", Level::INFO) {
             levels = raise(&format!("{levels},http=info"))?;
         }
@@ -124,7 +124,7 @@ impl Trust {
 
     /// Sets how many additional lines an accepted request may write. Default: 1000.
     ///
-    /// Further lines are counted in `lines_suppressed`.
+    /// More lines are only counted, in `lines_suppressed`.
     pub fn lines(self, lines: u64) -> Self {
         Trust { lines, ..self }
     }

@@ -23,7 +23,7 @@ use crate::sink::{Overload, UserWriter};
 /// Configuration of candor: levels, format, output, limits and redaction.
 ///
 /// Every setting has a default. [`Config::from_env`] reads the settings from environment variables instead. With the
-/// feature `serde`, a configuration can be deserialized from a file.
+/// `serde` feature, a configuration can be deserialized from a file.
 ///
 /// A clone has the same settings and the same [writer](Config::writer).
 ///
@@ -142,8 +142,8 @@ impl Config {
 
     /// Sets the levels: `info`, or `info,deps=debug,hyper=warn`.
     ///
-    /// Default: `info`. The libraries `hyper`, `hyper_util`, `h2`, `rustls`, `reqwest`, `tower` and `sqlx` stay at WARN
-    /// unless a directive names them.
+    /// Default: `info`. The libraries `hyper`, `hyper_util`, `h2`, `rustls`, `reqwest`, `tower`, `sqlx`, `ureq` and
+    /// `ureq_proto` stay at WARN unless a directive names them.
     ///
     /// # Errors
     ///
@@ -205,7 +205,7 @@ impl Config {
     ///
     /// If another program moves or deletes the file or its folder, it is created again within 10 ms. Lines that were
     /// written to the deleted file in these 10 ms can't be read and count as written. If the file can't be created,
-    /// lines go on into the file that was moved; if it was deleted, they are dropped and counted in
+    /// lines still go into the file that was moved; if it was deleted, they are dropped and counted in
     /// [`stats`](crate::stats) until the file can be created.
     ///
     /// Several processes can write to the same file. Lines stay whole and one process rotates; the file may then grow
@@ -213,7 +213,7 @@ impl Config {
     /// replaces the last byte of the incomplete line with a line feed, so that the two are not joined.
     ///
     /// Lines that would exceed the file size limit of the process (`ulimit -f`) are dropped and counted. Without
-    /// [`init`](Self::init), the process must handle or ignore the signal `SIGXFSZ`, which ends it otherwise.
+    /// [`init`](Self::init), the process must handle or ignore the `SIGXFSZ` signal, which would otherwise end it.
     pub fn rotated_file(self, path: impl Into<PathBuf>, max_bytes: u64, backups: u32) -> Self {
         Config { output: Output::File { path: path.into(), max_bytes, backups }, ..self }
     }
@@ -241,7 +241,7 @@ impl Config {
     ///
     /// Default: no background thread, so that the operating system has the line when the logging call returns.
     ///
-    /// `overload` decides what happens to a line that finds the queue full. Unless the output is too slow, a line is
+    /// `overload` decides what happens to a line if the queue is full. Unless the output is too slow, a line is
     /// written within 2 ms. The call that logs a CRITICAL line waits until it is written, 200 ms at most, because the
     /// process may end right after it.
     ///
@@ -263,7 +263,7 @@ impl Config {
         Config { background: Some((queue, overload)), ..self }
     }
 
-    /// Writes [`audit!`](crate::audit!) events to a file of their own.
+    /// Writes [`audit!`](crate::audit!) events to a separate file.
     ///
     /// Default: they are written to the output of the other lines. candor appends to the file and never
     /// rotates it. If another program moves or deletes it or its folder, it is created again before the next event. An event
@@ -290,7 +290,7 @@ impl Config {
     /// Default: none. The names are those of OpenTelemetry's [resource attributes]. [`profile`](Self::profile)s write
     /// the attributes that their platform has keys for, and OTLP export sends all of them. The lines of the default
     /// profile do not contain them. Values are redacted by name and by pattern. If two attributes have the same name,
-    /// the last one counts. [`service`](Self::service) sets `service.name`.
+    /// the last one applies. [`service`](Self::service) sets `service.name`.
     ///
     /// ```
     /// let config = candor::Config::new().service("orders").resource("service.version", "1.4.2");
@@ -366,7 +366,7 @@ impl Config {
     /// Turns on strict mode. Default: off.
     ///
     /// Without strict mode, candor is designed to keep secrets out of the log. With strict mode, it also keeps out
-    /// personal data: a value without a redaction policy shows its shape only, `"<text 17-32>"`. This applies to
+    /// personal data: a value without a redaction policy shows only its shape, `"<text 17-32>"`. This applies to
     ///
     /// - messages and text fields of `tracing` and `log` events, and fields of their spans. A hidden message has the
     ///   `file` and `line` of its call site beside it; [`strict_targets`](Config::strict_targets) lists the targets
@@ -406,8 +406,8 @@ impl Config {
 
     /// Turns on report mode, a dry run of [strict mode](Config::strict). Default: off.
     ///
-    /// Lines are written as without strict mode. In addition, INFO lines with the event `strict_report` list the names
-    /// of the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
+    /// Lines are written as if strict mode were off. In addition, INFO lines with the `strict_report` event list the
+    /// names of the values that strict mode would hide, without the values. [`strict_allow`](Config::strict_allow) and
     /// [`strict_targets`](Config::strict_targets) apply, so that the list of exceptions can be prepared before strict
     /// mode is turned on. A line is written
     ///
@@ -473,7 +473,7 @@ impl Config {
 
     /// Sets the maximum length of one line in bytes, with its line feed.
     ///
-    /// Default: 16 000, because container runtimes split longer lines. Minimum: 1024. The longest
+    /// Default: 16,000, because container runtimes split longer lines. Minimum: 1024. The longest
     /// values of a longer line are cut. The limit applies to the lines of every [`profile`](Self::profile).
     pub fn line_limit(self, bytes: usize) -> Self {
         Config { line_limit: bytes.max(1024), ..self }
@@ -481,7 +481,7 @@ impl Config {
 
     /// Sets how many lines below WARN one request may write.
     ///
-    /// Default: 1000. Further ones are only counted.
+    /// Default: 1000. More lines are only counted.
     pub fn lines_per_request(self, lines: u64) -> Self {
         Config { lines_per_request: lines, ..self }
     }
@@ -489,7 +489,7 @@ impl Config {
     /// Sets which lines of a request or job are written. Default: [`Story::All`].
     ///
     /// With [`Story::Problems`], the lines of an open request are held in memory. As soon as the request has a problem,
-    /// they are written in order, and the request writes its further lines immediately. A request has a problem if
+    /// they are written in order, and the request writes its later lines immediately. A request has a problem if
     ///
     /// - it logs a line at WARN or above, or its completion line is at WARN or above;
     /// - when it logs a line or ends, it has taken longer than the [`slow`](crate::http::RequestLayer::slow) threshold of
@@ -658,7 +658,7 @@ impl Config {
     ///
     /// Lines are repeats of each other if they come from the same call site and the same request, and differ only in
     /// `ts` and `seq`. The first line is written immediately. The lines after it are counted, and once a second, the
-    /// last of them is written with their count in the key `repeats`:
+    /// last of them is written with their count in the `repeats` key:
     ///
     /// ```text
     /// {"ts":"2026-11-22T10:14:12.000105Z","level":"INFO",…,"msg":"cache is cold","request_id":"-",…}

@@ -21,8 +21,8 @@ const IGNORED_RESOURCE: &str =
 impl Config {
     /// Returns the configuration from the environment.
     ///
-    /// It reads the `LOG_*` variables, `RUST_LOG`, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`; with the feature
-    /// `otlp`, also those of [`Otlp::from_env`](crate::Otlp::from_env).
+    /// It reads the `LOG_*` variables, `RUST_LOG`, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, and with the
+    /// `otlp` feature also those of [`Otlp::from_env`](crate::Otlp::from_env).
     ///
     /// An empty variable counts as unset.
     ///

@@ -48,7 +48,7 @@ use crate::site;
 impl Config {
     /// Installs candor in this process.
     ///
-    /// This sets the global subscriber, the [panic hook](Logging::install_panic_hook) and, with the feature `log`, the
+    /// This sets the global subscriber, the [panic hook](Logging::install_panic_hook) and, with the `log` feature, the
     /// [logger of the `log` crate](Logging::install_log). On Unix, it also sets a handler for the signal `SIGXFSZ` that
     /// does nothing, unless the program has changed what that signal does: a log that reaches the file size limit of the
     /// process (`ulimit -f`) must not end it. To combine candor with other layers, use [`build`](Self::build).

@@ -39,13 +39,13 @@ impl Logging {
         Logging { logger, print_panics }
     }
 
-    /// Installs the panic hook, which writes a line `panic` for each panic.
+    /// Installs the panic hook, which writes a `panic` line for each panic.
     ///
     /// The line has the location, the scrubbed message and a backtrace. [`init`](crate::init()) installs the hook
     /// itself; call this after [`Config::build`](crate::Config::build). The default hook of the standard library is
     /// replaced (see [`Config::print_panics`](crate::Config::print_panics)). Any other hook, such as color-eyre's, runs
     /// after candor's. It gets the raw message and can write it elsewhere, so one INFO line `panic_hook_kept` reports
-    /// it. To remove such a hook, call [`std::panic::take_hook`] before.
+    /// it. To remove such a hook, call [`std::panic::take_hook`] first.
     ///
     /// A hook that is installed later must call the hook that it replaces, as Sentry's does. If it does not, like
     /// color-eyre's, candor logs one WARN `panic_hook_replaced` when a step panics; call this method again after
@@ -80,7 +80,7 @@ impl Logging {
     ///
     /// The `log` crate has one logger for the life of a process. If another logger is already installed, such as that
     /// of `env_logger`, it gets all records, and one WARN `logger_taken` reports this. The `init` methods of
-    /// `tracing-subscriber` also install a logger if its feature `tracing-log` is enabled: records then arrive as
+    /// `tracing-subscriber` also install a logger if its `tracing-log` feature is enabled: records then arrive as
     /// events with the target `log`. Install the subscriber with `tracing::subscriber::set_global_default` instead.
     #[cfg(feature = "log")]
     pub fn install_log(&self) {

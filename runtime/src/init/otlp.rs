@@ -308,7 +308,7 @@ fn check_url(url: &str, name: &'static str) -> Result<(), ConfigMistake> {
     let expected = match scheme {
         Some("http") => return Ok(()),
         Some("https") if cfg!(feature = "otlp-tls") => return Ok(()),
-        Some("https") => "an https URL needs candor's feature `otlp-tls`",
+        Some("https") => "an https URL needs candor's `otlp-tls` feature",
         _ => "expected a URL such as http://127.0.0.1:4318",
     };
     let message = format!("invalid {name}: {expected}");
@@ -333,7 +333,7 @@ pub(super) fn validate(otlp: &Otlp) -> Result<Tls, ConfigMistake> {
     let has_certificates = otlp.ca_certificate.is_some() || otlp.client_certificate.is_some();
     if has_certificates && cfg!(not(feature = "otlp-tls")) {
         let message =
-            format!("{CA_CERTIFICATE} and client certificates need candor's feature `otlp-tls`");
+            format!("{CA_CERTIFICATE} and client certificates need candor's `otlp-tls` feature");
         let mistake = ConfigMistake::new(ConfigErrorKind::InvalidValue, message);
         return Err(mistake.variable_is(CA_CERTIFICATE));
     }

@@ -72,7 +72,7 @@ fn conflict(path: &Path, log_file: &Path, backups: u32) -> Option<&'static str> 
     is_backup.then_some("a backup of the log file")
 }
 
-/// The path without symbolic links, also if the file does not exist.
+/// The path without symbolic links, even if the file does not exist.
 fn resolve(path: &Path) -> Option<PathBuf> {
     let whole = std::path::absolute(path).ok()?;
     whole.canonicalize().ok().or_else(|| {

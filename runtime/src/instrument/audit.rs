@@ -19,7 +19,8 @@ use crate::sink::stats::Reason;
 /// that stalls blocks the caller.
 ///
 /// The line has the level INFO and `"event":"audit"`. It bypasses `tracing`: other layers do not see it, and `parent:`
-/// is rejected. In a file of its own it has no `seq`, which would leave a gap in the request's other lines.
+/// is rejected. In a separate file it has no `seq`, because a `seq` there would leave a gap in the request's other
+/// lines.
 ///
 /// ```
 /// # fn delete(user: u64) -> Result<(), candor::AuditError> {

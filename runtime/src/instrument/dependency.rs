@@ -44,7 +44,7 @@
 //! `outcome = path::to::function`, or report the status with [`Call::set_status`]. With `outcome = result`, only `Ok`
 //! and `Err` count, and the WARN is not written. A response inside a tuple or another type is not recognised.
 //!
-//! For any other error, also in a `Box<dyn Error>`, `anyhow::Error` or `eyre::Report`, the first of these types in its
+//! For any other error, even in a `Box<dyn Error>`, `anyhow::Error` or `eyre::Report`, the first of these types in its
 //! chain of sources counts. An error that returns the *source* of the error it wraps (`#[error(transparent)]`) hides
 //! the wrapped error: implement [`DependencyOutcome`] for it.
 //!
@@ -168,8 +168,8 @@ event_sites! {
 impl Call {
     /// Reports a retry: another attempt begins now.
     ///
-    /// Writes a DEBUG line `dependency_attempt` with the number of the attempt. The first attempt has number 1 and no
-    /// such line.
+    /// Writes a DEBUG line `dependency_attempt` with the number of the attempt. The first attempt is number 1 and has
+    /// no such line.
     ///
     /// ```
     /// #[candor::dependency_call("payments")]

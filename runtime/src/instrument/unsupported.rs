@@ -1,4 +1,4 @@
-//! The line `unsupported_response`.
+//! The `unsupported_response` line.
 //!
 //! A call returned a type of a known client crate that no enabled feature reads.
 

@@ -20,7 +20,7 @@ use crate::request::wide::{WideSum, WideValue};
 /// second value of the same name replaces the first one. If the completion line already has a key with this name, such
 /// as `status`, the name gets a trailing underscore.
 ///
-/// A request has at most 32 such fields. Values of further names are dropped and counted in `wide_fields_dropped`.
+/// A request has at most 32 such fields. Values of other names are dropped and counted in `wide_fields_dropped`.
 /// Outside a request or job, and after its completion, this function does nothing.
 ///
 /// ```

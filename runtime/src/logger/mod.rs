@@ -792,7 +792,7 @@ pub(crate) fn if_only_layer<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
     })
 }
 
-/// Runs `f` with the logger of the thread's subscriber, also if it has other layers.
+/// Runs `f` with the logger of the thread's subscriber, even if it has other layers.
 pub(crate) fn with_layer<T>(mut f: impl FnMut(&Logger) -> T) -> Option<T> {
     dispatcher::get_default(|dispatch| Some(f(&dispatch.downcast_ref::<CandorLayer>()?.logger)))
 }

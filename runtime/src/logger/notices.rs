@@ -167,8 +167,8 @@ impl Logger {
     pub(super) fn write_flood(&self, report: &FloodReport) {
         if !report.has_ended {
             return self.notice_always(Severity::Warn, "log_flood_started", |out| {
-                let detail = "the budget is used up; lines below WARN are counted instead of written, those of the \
-                              call sites that write the most first; `log_flood_ended` has the counts";
+                let detail = "the budget is used up; lines below WARN are counted instead of written, beginning with \
+                              the call sites that write the most; `log_flood_ended` has the counts";
                 members::text(out, "budget", &shown::text(&report.directive));
                 members::text(out, "detail", detail);
                 write_cut_sites(report, out);

@@ -205,7 +205,7 @@ impl Logger {
         self.shrink(line);
     }
 
-    /// Writes the lines that a request holds. It holds no further ones.
+    /// Writes the lines that a request holds. From then on, it holds none.
     fn write_held(&self, request: &Arc<Request>, held: &mut HeldLines) {
         if held.count() > 0 {
             self.open_stories.remove(request);

@@ -1,4 +1,4 @@
-//! Reports observations to the recorder of the crate `metrics`, which is user code.
+//! Reports observations to the recorder of the `metrics` crate, which is user code.
 //!
 //! The recorder runs after the line is written, outside every borrow and lock of candor.
 

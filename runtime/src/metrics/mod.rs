@@ -1,8 +1,9 @@
 //! Metrics of steps, dependency calls, HTTP requests and jobs.
 //!
 //! Counts, errors and durations come from the same annotations as the log. Turn metrics on with `LOG_METRICS=1` or
-//! [`Config::metrics`](crate::Config::metrics). Every step, call, request and job is then counted when it ends, even if its line is not written because of the levels or limits. If all lines are written, each count
-//! equals the number of lines, for every outcome.
+//! [`Config::metrics`](crate::Config::metrics). Every step, call, request and job is then counted when it ends, even if
+//! levels or limits keep its line from being written. If all lines are written, each count equals the number of lines,
+//! for every outcome.
 //!
 //! ```no_run
 //! use axum::{Router, http::header::CONTENT_TYPE, routing::get};

@@ -11,7 +11,7 @@ use crate::request::Request;
 
 /// A counted step, call, request or job. Dropping it reports it to the recorder, which is user code.
 ///
-/// Without the feature `metrics` it is empty, and the compiler removes it.
+/// Without the `metrics` feature it is empty, and the compiler removes it.
 #[derive(Debug)]
 #[must_use = "the recorder is called when it is dropped"]
 pub(crate) struct Observation {

@@ -1,4 +1,4 @@
-//! Stand-in for the metrics of a build without the feature `metrics`: the compiler removes every use of it.
+//! Stand-in for the metrics of a build without the `metrics` feature: the compiler removes every use of it.
 
 mod observation;
 

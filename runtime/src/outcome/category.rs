@@ -29,7 +29,7 @@ pub enum Category {
     NotFound,
     /// Any other reason.
     ///
-    /// If there is an error, the key `error` has the short name of its type instead.
+    /// If there is an error, the `error` key has the short name of its type instead.
     Other,
 }
 

@@ -131,7 +131,7 @@ known_errors! {
     #[cfg(feature = "redis")] redis::ParsingError,
 }
 
-/// Downcasts an error, also if it is a `Box<T>` or `Arc<T>`, whose `source` skips the `T`.
+/// Downcasts an error, even if it is a `Box<T>` or `Arc<T>`, whose `source` skips the `T`.
 fn downcast<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     error
         .downcast_ref::<T>()

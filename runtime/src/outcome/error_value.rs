@@ -82,7 +82,7 @@ impl fmt::Debug for ErrorValue<'_> {
 
 /// Shows an error: its class, its type, and the scrubbed text with its sources.
 ///
-/// It takes every [`Error`], also as `&dyn Error`, and `Box<dyn Error>`, `anyhow::Error` and `eyre::Report`. candor's
+/// It takes every [`Error`], including `&dyn Error`, and `Box<dyn Error>`, `anyhow::Error` and `eyre::Report`. candor's
 /// macros take all of these without a policy, and know the categories of more types: this function finds only the
 /// category of an I/O error and of the error's sources.
 ///

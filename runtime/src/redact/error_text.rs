@@ -136,7 +136,7 @@ pub(crate) fn without_lifetimes(full: &str) -> String {
     out.replace(" + >", ">")
 }
 
-/// Returns the name of a type without paths and lifetimes: `shop::CardDeclined` is `CardDeclined`, also inside `<>`.
+/// Returns the name of a type without paths and lifetimes: `shop::CardDeclined` is `CardDeclined`, even inside `<>`.
 pub(crate) fn short_name(full: &str) -> String {
     let full = &without_lifetimes(full);
     let mut out = String::new();

@@ -65,7 +65,7 @@ pub(crate) fn pseudonym(name: &str, value: &[u8]) -> Option<String> {
 }
 
 /// Text of the warning that is written once if a value was to be hashed and there is no key.
-pub(crate) const NO_KEY: &str = "values under the policy `hash` are shown as [REDACTED]: there is no key; \
+pub(crate) const NO_KEY: &str = "values with the `hash` policy are shown as [REDACTED], because there is no key; \
                                  set LOG_HASH_KEY (64 hex digits), LOG_HASH_KEY_FILE or Config::hash_key";
 
 static MISSING_KEY_WARNING: AtomicU8 = AtomicU8::new(NOT_NEEDED);

@@ -1,4 +1,4 @@
-//! Redaction without the feature `subscriber`: no configuration and no counts.
+//! Redaction without the `subscriber` feature: no configuration and no counts.
 //!
 //! Each module has the functions that the rest of `redact` calls in the module of the same name.
 

@@ -70,7 +70,7 @@ pub(crate) struct Request {
     step_ids: AtomicU32,
     calls: AtomicU32,
     identity: RwLock<Identity>,
-    /// The members that later lines omit in the profile `compact`, and the id of the logger that wrote the first line.
+    /// The members that later lines omit in the `compact` profile, and the id of the logger that wrote the first line.
     first_line: OnceLock<(u64, String)>,
     /// Changes with the identity; no two states of any two requests share a version.
     version: AtomicU64,

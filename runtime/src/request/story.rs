@@ -18,14 +18,13 @@ use crate::format::record::{Record, Severity};
 /// affected. Neither are contexts that the program creates with
 /// [`RequestContext`](crate::RequestContext), because they have no completion line.
 ///
-/// | | a request that ends well | any other request |
+/// | | a request without a problem | any other request |
 /// |---|---|---|
 /// | `All` | every line | every line |
 /// | `Problems` | one wide `request_completed` | every line |
 /// | `Summary` | one wide `request_completed` | its lines at WARN and above, one wide `request_completed` |
 ///
-/// A request ends well if its completion line is below WARN; [`Config::story`](crate::Config::story) lists the
-/// problems.
+/// [`Config::story`](crate::Config::story) lists what counts as a problem.
 ///
 /// # The wide line
 ///

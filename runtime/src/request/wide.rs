@@ -2,7 +2,7 @@
 
 use crate::redact::shown::Redacted;
 
-/// The maximum number of fields of one request. Values of further names are dropped and counted.
+/// The maximum number of fields of one request. Values of other names are dropped and counted.
 const MAX_FIELDS: usize = 32;
 
 /// The wide fields of one request, in the order in which they were first set.

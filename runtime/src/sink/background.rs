@@ -456,7 +456,7 @@ impl Reports {
     }
 }
 
-/// Closes the queue when the thread ends, also by a panic. Later lines are written directly.
+/// Closes the queue when the thread ends, even by a panic. Later lines are written directly.
 struct CloseOnExit<'a>(&'a Shared);
 
 impl Drop for CloseOnExit<'_> {

@@ -169,7 +169,7 @@ impl SiteSums {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SiteStats {
-    /// Source file, from the folder of its package on; `None` for candor's own events.
+    /// Source file, such as `src/cart.rs`; `None` for candor's own events.
     pub file: Option<&'static str>,
     /// Line in the file.
     pub line: Option<u32>,

@@ -131,7 +131,7 @@ impl Drop for CutLine {
 }
 
 impl Counters {
-    /// Counters that [`stats`] includes, also after their sink is dropped.
+    /// Counters that [`stats`] includes, even after their sink is dropped.
     pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
         let (accepted, written, dropped, completed, lost, unreported) = Default::default();
         let sites = SiteCounters::new();
@@ -350,7 +350,7 @@ pub struct Stats {
     pub dropped: u64,
     /// Values redacted at run time, by name or detector, the largest count first.
     ///
-    /// It helps to find the cause of a surprising `[REDACTED]`. It contains names and detectors but no values.
+    /// Use them to find the cause of a surprising `[REDACTED]`. They contain names and detectors, but no values.
     ///
     /// Each `[REDACTED]` counts once, in lines and in the results of [`scrub`](crate::scrub), including one that the
     /// limit of a value or a line cuts off later. A value that an explicit policy hides, or that a macro hides at

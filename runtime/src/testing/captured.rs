@@ -101,7 +101,7 @@ impl Captured {
 
     /// Returns the redactions since the capture began, the largest count first.
     ///
-    /// They are the differences of [`Stats::redactions`](crate::Stats::redactions).
+    /// They are the change in [`Stats::redactions`](crate::Stats::redactions) since then.
     ///
     /// These counts belong to the process, so they include the redactions of tests that run concurrently.
     ///
@@ -260,7 +260,7 @@ impl Captured {
             }
             let after = at.checked_sub(1).map(|at| format!(" after `{}`", names[at]));
             let after = after.unwrap_or_default();
-            panic!("no line of `{name}` was captured{after}; there are:\n{}", listed(&lines));
+            panic!("no line of `{name}` was captured{after}; captured lines:\n{}", listed(&lines));
         }
     }
 
@@ -306,7 +306,7 @@ impl Captured {
     /// assert_eq!(captured.tree(), tree);
     /// ```
     ///
-    /// Only steps within a request are nested. Other steps are not indented and in the order in which they ended.
+    /// Only steps within a request are nested. Other steps are not indented, and are in the order in which they ended.
     pub fn tree(&self) -> String {
         tree::text(&self.lines())
     }
@@ -319,7 +319,7 @@ impl Captured {
     fn one(&self, what: &str, mut found: Vec<Line>) -> Line {
         match found.len() {
             1 => found.remove(0),
-            0 => panic!("no line {what} was captured; there are:\n{}", listed(&self.lines())),
+            0 => panic!("no line {what} was captured; captured lines:\n{}", listed(&self.lines())),
             count => panic!("{count} lines {what} were captured, not one:\n{}", listed(&found)),
         }
     }

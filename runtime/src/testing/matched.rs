@@ -37,7 +37,7 @@ impl Matched {
     #[track_caller]
     pub(super) fn new(what: String, all: Vec<Line>, is_it: impl Fn(&Line) -> bool) -> Self {
         let left: Vec<Line> = all.iter().filter(|line| is_it(line)).cloned().collect();
-        assert!(!left.is_empty(), "no line {what} was captured; there are:\n{}", listed(&all));
+        assert!(!left.is_empty(), "no line {what} was captured; captured lines:\n{}", listed(&all));
         Matched { what, left, all }
     }
 
@@ -204,7 +204,7 @@ impl Matched {
         }
         assert!(
             is_in_one,
-            "no line {} is inside a `{of}` of the same request; there are:\n{}",
+            "no line {} is inside a `{of}` of the same request; captured lines:\n{}",
             self.what,
             listed(&self.all)
         );

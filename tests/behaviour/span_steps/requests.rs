@@ -371,7 +371,8 @@ fn concurrent_requests_stay_apart() {
     }
 }
 
-/// With `LOG_STORY=problems`, a request that ends well writes one wide line, and one with a problem writes every line.
+/// With `LOG_STORY=problems`, a request without a problem writes one wide line, and one with a problem writes every
+/// line.
 #[test]
 fn a_request_of_a_span_has_a_story() {
     let captured = capture_with(config("trace").story(Story::Problems)).expect("a capture");

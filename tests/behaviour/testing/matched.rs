@@ -59,7 +59,10 @@ fn lines_can_be_filtered_by_field() {
 fn a_failed_assertion_shows_the_lines_and_the_difference() {
     let captured = two_requests();
     let text = failure(|| captured.assert_step("refund"));
-    assert!(text.starts_with("no line of the step `refund` was captured; there are:\n"), "{text}");
+    assert!(
+        text.starts_with("no line of the step `refund` was captured; captured lines:\n"),
+        "{text}"
+    );
     assert!(text.contains("step_timing step=price") && text.contains("dependency=db"), "{text}");
 
     let text = failure(|| captured.assert_dependency("payments").outcome("error").field("rows", 4));
@@ -193,7 +196,7 @@ fn lines_can_be_matched_in_order() {
     captured.assert_order(&["old tariff", "price", "db", "payments", "place_order", "price"]);
     let text = failure(|| captured.assert_order(&["payments", "place_order", "price", "refund"]));
     assert!(
-        text.starts_with("no line of `refund` was captured after `price`; there are:"),
+        text.starts_with("no line of `refund` was captured after `price`; captured lines:"),
         "{text}"
     );
     failure(|| captured.assert_order(&["place_order", "price", "db", "place_order", "price"]));

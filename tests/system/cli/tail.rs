@@ -502,7 +502,7 @@ fn requests_that_never_end_are_given_up_in_bounded_memory() {
     let padding = format!("\"padding\":\"{}\"", "x".repeat(100_000));
     let long = line("r-1", 30_000, "INFO", 1, &padding);
     let shown = tail(&[], format!("{long}\n").repeat(12).as_bytes());
-    assert!(shown.contains("! 2 further lines are left out"), "{shown}");
+    assert!(shown.contains("! 2 more lines are left out"), "{shown}");
 }
 
 #[test]

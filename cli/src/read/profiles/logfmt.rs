@@ -1,4 +1,4 @@
-//! Lines of the profile `logfmt`.
+//! Lines of the `logfmt` profile.
 //!
 //! Types follow from the form of a value: a bare number, boolean or null has that type, a quoted value that begins with
 //! a bracket is JSON, and any other value is a string.

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! {"resourceLogs":[{"scopeLogs":[{"logRecords":[…]}]}]}         otel, any number of records
-//! {"@timestamp":…,"log.level":…,"ecs.version":…}              ecs, also with nested objects, or inside `_source`
+//! {"@timestamp":…,"log.level":…,"ecs.version":…}              ecs, even with nested objects, or inside `_source`
 //! {"severity":…,"time":…,"message":…}                         gcp
 //! {"jsonPayload":{"message":…},"severity":…,"timestamp":…}    the same from gcloud logging read
-//! {"timestamp":…,"status":…,"message":…,"logger.name":…}      datadog, also inside `attributes`
+//! {"timestamp":…,"status":…,"message":…,"logger.name":…}      datadog, even inside `attributes`
 //! {"v":0,"name":…,"hostname":…,"pid":…,"level":30,…}          bunyan
 //! ts=… level=… logger=… msg=…                                 logfmt
 //! ```

@@ -1,4 +1,4 @@
-//! Log records of OTLP/JSON, the form of the profile `otel` and of the OpenTelemetry Collector's file exporter.
+//! Log records of OTLP/JSON, the form of the `otel` profile and of the OpenTelemetry Collector's file exporter.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

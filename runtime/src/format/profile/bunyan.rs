@@ -1,4 +1,4 @@
-//! Bunyan's core fields, for the command `bunyan` and the tools that read its lines.
+//! Bunyan's core fields, for the `bunyan` command and the tools that read its lines.
 //!
 //! `v`, `name`, `hostname`, `pid`, `level`, `time` and `msg` are required
 //! (<https://github.com/trentm/node-bunyan#core-fields>; `isValidRecord` in `bin/bunyan`). `req_id` and `err` are
@@ -74,7 +74,7 @@ fn program() -> String {
     path.file_stem().map_or("unknown".into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The name of this host. The standard library has no function for it; the attribute `host.name` sets it.
+/// The name of this host. The standard library has no function for it; the `host.name` attribute sets it.
 fn hostname() -> String {
     let variable = |name| std::env::var(name).ok();
     let file = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();

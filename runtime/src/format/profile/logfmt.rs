@@ -8,7 +8,7 @@
 //! ```
 //!
 //! An object is written as one pair for each of its values, with a dotted key. Lists, and objects with keys that are
-//! invalid in logfmt, are JSON in quotes. logfmt has no types, but the command `candor` reads them back:
+//! invalid in logfmt, are JSON in quotes. logfmt has no types, but the `candor` command reads them back:
 //!
 //! | pair | value |
 //! |---|---|

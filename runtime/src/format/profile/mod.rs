@@ -32,7 +32,7 @@ use crate::json::members::{self, Member};
 ///   is too long in its profile is cut further than in candor's own form.
 /// - [`Config::service`](crate::Config::service) and [`Config::resource`](crate::Config::resource) set the values that
 ///   are the same in every line, such as the version.
-/// - The command `candor` reads all profiles, and its output does not depend on the profile.
+/// - The `candor` command reads all profiles, and its output does not depend on the profile.
 ///
 /// With a profile, steps do not take the fast path. For a line of 600 bytes, a profile takes less than a microsecond
 /// (`logfmt` a little more, `otel` 2.5).
@@ -54,7 +54,7 @@ pub enum Profile {
     /// candor's own keys, without values that are repeated on every line of a request.
     ///
     /// `user_id`, `method`, `path` and `trace_id` are on the first line of a request (`seq` 1), on its completion line,
-    /// and on lines after a change of the value. The command `candor` restores the omitted values. If the first line is
+    /// and on lines after a change of the value. The `candor` command restores the omitted values. If the first line is
     /// lost, it uses those of the completion line. Other programs have to join the lines by `request_id`. Events of a
     /// separate audit file have all values.
     ///
@@ -104,7 +104,7 @@ pub enum Profile {
     /// [Structured logging] of Google Cloud.
     ///
     /// Lines have `severity`, trace and labels; `request_completed` has `httpRequest`. The full name of a trace
-    /// includes the project, which comes from `GOOGLE_CLOUD_PROJECT` or the attribute `cloud.account.id`.
+    /// includes the project, which comes from `GOOGLE_CLOUD_PROJECT` or the `cloud.account.id` attribute.
     ///
     /// ```json
     /// {"severity":"INFO","time":"2026-11-29T18:05:15.206254Z","message":"step_timing","logger":"orders",
@@ -130,7 +130,7 @@ pub enum Profile {
     Datadog,
     /// The [core fields] of bunyan, with `req_id` and `err`.
     ///
-    /// Without a service, `name` is the name of the program. The attribute `host.name` overrides the name of the host.
+    /// Without a service, `name` is the name of the program. The `host.name` attribute overrides the name of the host.
     ///
     /// ```json
     /// {"v":0,"name":"orders","hostname":"web-1","pid":18117,"level":30,"time":"2026-11-29T18:05:15.206254Z",

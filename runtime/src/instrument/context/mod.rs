@@ -93,7 +93,7 @@ impl RequestContext {
         RequestContext { request }
     }
 
-    /// Sets `method` on all further lines of the request.
+    /// Sets `method` on all later lines of the request.
     ///
     /// A method that is not a standard one is scrubbed; in strict mode it shows its shape.
     /// Clones of the context share it.
@@ -104,7 +104,7 @@ impl RequestContext {
         self
     }
 
-    /// Sets `path` on all further lines of the request.
+    /// Sets `path` on all later lines of the request.
     ///
     /// The path is scrubbed, and its query is removed. Clones of the context share it.
     ///
@@ -137,7 +137,7 @@ impl RequestContext {
     ///
     /// The future also runs in a span `candor.request`, so that tracing's own `.in_current_span()` carries the request
     /// if candor's layer sees spans. Under [`init`](crate::init) and [`Config::subscriber`](crate::Config::subscriber)
-    /// that span is made only when code asks for the current span, and each time anew.
+    /// that span is made only when code asks for the current span, and again each time.
     ///
     /// ```
     /// use candor::RequestContext;
@@ -274,7 +274,7 @@ pub fn is_sampled() -> bool {
     current::with_overrides(RequestOverrides::is_sampled).unwrap_or(true)
 }
 
-/// Sets `user_id` on all further lines of the current request.
+/// Sets `user_id` on all later lines of the current request.
 ///
 /// This includes the lines of tasks and threads that already run in the request.
 ///
@@ -296,10 +296,11 @@ pub fn set_user(user: impl Loggable) {
     }
 }
 
-/// Adds a field to all further lines of the current request.
+/// Adds a field to all later lines of the current request.
 ///
-/// The value of a sensitive name is `"[REDACTED]"`. One of candor's own keys gets a trailing underscore. A name with a
-/// secret in it is `[REDACTED]` itself. A field that was set before is replaced. Outside a request this does nothing.
+/// The value of a sensitive name is `"[REDACTED]"`. A name that is one of candor's own keys gets a trailing underscore.
+/// A name that contains a secret is itself `[REDACTED]`. A field that was set before is replaced. Outside a request
+/// this does nothing.
 ///
 /// ```
 /// use candor::context;

@@ -39,7 +39,7 @@ macro_rules! trace {
 /// Writes an INFO line: a normal event, such as a completed job.
 ///
 /// The syntax is that of `tracing::info!`, but **every field and every format argument must be
-/// [`Loggable`](crate::Loggable) or an error**. Strings need a [policy](crate::policy) that states how much of them is
+/// [`Loggable`](crate::Loggable) or an error**. Strings need a [policy](crate::policy) that states how much of each is
 /// shown. Without a policy, the code does not compile, and the error points at the value.
 ///
 /// ```
@@ -70,7 +70,7 @@ macro_rules! trace {
 /// | `kind = "guest"`, `version = env!("CARGO_PKG_VERSION")` | a string literal, or a macro that expands to one, such as `concat!`; it needs no policy |
 /// | `?order`, `%order`, `order = ?order` | `order`: accepted as in tracing, without effect |
 /// | `error = e`, `%e`, `error = &e as &dyn Error` | [an error](#errors) |
-/// | `rows = Empty` | not written; declares the field `rows` for other layers |
+/// | `rows = Empty` | not written; declares the `rows` field for other layers |
 /// | `message = value` | the message, in place of a format string |
 /// | `{ a = 1, b = 2 }, "…"` | `a` and `b`: fields may be in braces |
 ///

@@ -163,7 +163,7 @@ impl EventSite {
         result
     }
 
-    /// `event` is the value of the key `event` on the line, or empty.
+    /// `event` is the value of the `event` key on the line, or empty.
     fn with_record(
         &'static self,
         message: fmt::Arguments<'_>,
@@ -259,11 +259,11 @@ fn write_fields(
     }
 }
 
-/// The key of an error's class, also for a field named `e` or `err`.
+/// The key of an error's class, including that of a field named `e` or `err`.
 const ERROR: &str = "error";
 
 /// Returns the members of a field that is an error, except those of other fields. `has_error` is set if another error
-/// has the key `error`.
+/// has the `error` key.
 fn error_members(
     value: &dyn Loggable,
     name: &'static str,

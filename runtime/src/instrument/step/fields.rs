@@ -24,7 +24,7 @@ pub struct StepFields<'a> {
     members: &'a mut String,
     url: &'a mut Option<String>,
     marks: FieldMarks,
-    /// Whether a field was an error, whose further keys another field may have too.
+    /// Whether a field was an error, whose other keys another field may have too.
     has_derived: bool,
     /// Members of all lines inside the step.
     context: String,
@@ -126,7 +126,7 @@ impl<'a> StepFields<'a> {
         self.field(",\"error\":", false, value);
     }
 
-    /// Adds the field `error` if its value is an error, else the one of `opening`.
+    /// Adds the `error` field if its value is an error, else the one of `opening`.
     pub fn error_or_other<T: Loggable + ?Sized>(
         &mut self,
         opening: &'static str,
@@ -155,7 +155,7 @@ impl<'a> StepFields<'a> {
         if !sensitive
             && add_error(&mut own, &mut FieldMarks::default(), Shown::literal(name), value)
         {
-            // Another field with one of the further keys keeps its value.
+            // Another field with one of the other keys keeps its value.
             members::add_outer(self.members, 0, &own);
             members::add_outer(&mut self.context, 0, &own);
             return;
@@ -198,7 +198,7 @@ fn own_name(name: Shown<'_>) -> Shown<'_> {
 /// Adds a field if it is an error; returns whether it is one.
 ///
 /// Keys that are those of the step's own error get an underscore, which is removed if the step succeeds. Another field
-/// with one of the further keys keeps its value.
+/// with one of the other keys keeps its value.
 fn add_error<T: Loggable + ?Sized>(
     members: &mut String,
     marks: &mut FieldMarks,
@@ -220,7 +220,7 @@ fn add_error<T: Loggable + ?Sized>(
     true
 }
 
-/// An error as the field `error`, which is also the key of the step's own error.
+/// An error as the `error` field, which is also the key of the step's own error.
 #[diagnostic::on_unimplemented(
     message = "`error` is one of candor's own keys, so the value must be an error",
     label = "not an error",
@@ -233,8 +233,8 @@ impl IsError for Option<ErrorValue<'_>> {}
 
 /// Adds a field to the running step or call.
 ///
-/// The value must be [`Loggable`] or an error. The value of a sensitive name is `"[REDACTED]"`, and a name with a secret
-/// in it is `[REDACTED]` itself. If the name was recorded before, the new value replaces the old one.
+/// The value must be [`Loggable`] or an error. The value of a sensitive name is `"[REDACTED]"`, and a name that
+/// contains a secret is itself `[REDACTED]`. If the name was recorded before, the new value replaces the old one.
 ///
 /// Outside a step, the value is lost, and one WARN `recorded_outside_step` per call site reports this. The WARN is not
 /// written if `LOG_LEVEL` turns off INFO for any target, because then the step around the call may be turned off.

@@ -108,7 +108,7 @@ const NAMED: usize = 256;
 /// The name of the dependency of calls beyond this number.
 const OTHER: &str = "other";
 
-/// The name of a site. If it is a call, also the name of its dependency and its method.
+/// The name of a site; for a call, with the name of its dependency and its method.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct SiteName<'a> {
     name: &'a str,

@@ -65,7 +65,7 @@ pub(crate) fn is_adjusted() -> bool {
     ADJUSTED.load(Ordering::Acquire)
 }
 
-/// Whether the deployment lists the name as sensitive, which hides its value even under the policy `clear`.
+/// Whether the deployment lists the name as sensitive, which hides its value even under the `clear` policy.
 #[inline]
 pub(crate) fn added_by_deployment(name: &str) -> bool {
     is_adjusted() && is_listed(name)

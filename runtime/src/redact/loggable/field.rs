@@ -172,7 +172,7 @@ impl<T: ?Sized> OrShape<T> for Probe<'_, T, false> {
     }
 }
 
-/// A field with the policy `scrub`.
+/// A field with the `scrub` policy.
 ///
 /// It is text, an error with its sources, or another value with a `Display`.
 /// Of the traits below, method resolution takes the one with the most references that applies.

@@ -17,8 +17,8 @@ use crate::redact::{counted, off, shown};
 /// These values are hidden: credentials, cookies, API keys, signatures, values marked
 /// [sensitive](HeaderValue::is_sensitive), and headers whose name [the key rule](crate::keys) finds sensitive.
 /// `referer`, `location`, `origin` and `link` are made safe as [URLs](crate::scrub::url). Other values are scrubbed as
-/// text and cut at the value limit. A name with a secret in it is `[REDACTED]`. In [strict mode](crate::Config::strict)
-/// only listed headers show their values.
+/// text and cut at the value limit. A name that contains a secret is `[REDACTED]`. In [strict
+/// mode](crate::Config::strict) only listed headers show their values.
 ///
 /// ```
 /// let mut map = http::HeaderMap::new();

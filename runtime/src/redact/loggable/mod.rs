@@ -1,7 +1,7 @@
 //! Loggable values: the part of redaction that is checked at compile time.
 //!
 //! candor's macros only record values that implement [`Loggable`], and text does not. `#[redact]` implements it for a
-//! type by the policies of its fields, and a function of [`policy`](crate::policy) makes a single text loggable.
+//! type by the policies of its fields, and a function of [`policy`](crate::policy) makes a single value loggable.
 //!
 //! ```
 //! use candor::loggable::to_json;

@@ -1,4 +1,4 @@
-//! The policy `shape`: the kind of a value and its size class.
+//! The `shape` policy: the kind of a value and its size class.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};

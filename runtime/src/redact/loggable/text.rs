@@ -53,7 +53,7 @@ pub enum Piece {
     Value,
     /// A character or byte of a text.
     Char,
-    /// A number, which is part of the whole under the policy `hash` only.
+    /// A number, which is part of the whole under the `hash` policy only.
     Number,
 }
 

@@ -13,7 +13,7 @@ use crate::json::shown::Shown;
 /// |---|---|
 /// | numbers, [`NonZero`](std::num::NonZero), [`Wrapping`](std::num::Wrapping), atomics | a number; beyond 64 bits a string |
 /// | [`Duration`](std::time::Duration) | milliseconds with three decimals: `1.235` |
-/// | [`SystemTime`](std::time::SystemTime) | RFC 3339, UTC, microseconds; `<time>` without the feature `subscriber` |
+/// | [`SystemTime`](std::time::SystemTime) | RFC 3339, UTC, microseconds; `<time>` without the `subscriber` feature |
 /// | `uuid::Uuid` (feature `uuid`, which `subscriber` enables) | its hyphenated form |
 /// | `Option`, `Weak`, `OnceLock` | the value or `null` |
 /// | `Result` | `{"Ok":1}`, `{"Err":2}` |

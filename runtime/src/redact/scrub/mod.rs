@@ -1,10 +1,11 @@
 //! Redaction at run time: free text, URLs, JSON and headers without a policy.
 //!
 //! Names (of fields, parameters, headers and JSON keys) are checked against one [key rule](crate::keys), and all text
-//! goes through one scrubber, [`text`]. This is best effort: a secret without a sensitive name or a known form is not
-//! found. Log sensitive data through candor's macros, with which the compiler requires a [policy](crate::policy).
+//! goes through one scrubber, [`text`]. This is best effort: a secret with neither a sensitive name nor a known form is
+//! not found. Log sensitive data through candor's macros, where the compiler requires a [policy](crate::policy).
 //!
-//! In [strict mode](crate::Config::strict) it also hides email and network addresses, phone numbers and IBANs.
+//! In [strict mode](crate::Config::strict), the scrubber also hides email and network addresses, phone numbers and
+//! IBANs.
 //!
 //! ```
 //! use candor::scrub;

@@ -389,7 +389,7 @@ pub(super) fn word(text: &str, floor: usize, at: usize) -> Option<HiddenRange> {
     after_blanks(text, start)
 }
 
-/// Whether a string of SQL begins, also with a prefix (`E'…'`), or between `$$`.
+/// Whether a string of SQL begins, with or without a prefix (`E'…'`), or between `$$`.
 fn begins_string(rest: &[u8]) -> bool {
     match rest {
         [b'"' | b'\'', next, ..] => *next > b' ',

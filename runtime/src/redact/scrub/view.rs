@@ -165,7 +165,7 @@ fn from_digits(digits: &[u8], radix: u32) -> Option<char> {
     Some(if number == 0 { ' ' } else { char::from_u32(number).unwrap_or('\u{1}') })
 }
 
-/// A percent-encoded character, also encoded several times (`%253D`), and `%u003D`.
+/// A percent-encoded character, even if encoded several times (`%253D`), and `%u003D`.
 fn percent(text: &str, at: usize) -> Option<(Cow<'static, str>, usize)> {
     let bytes = text.as_bytes();
     if let Some(digits) = bytes.get(at..at + 6).and_then(|six| six.strip_prefix(b"%u")) {

@@ -1,7 +1,7 @@
 //! Records and spans as protobuf messages of OTLP 1.7 (`opentelemetry/proto/{logs,trace,common,resource}/v1`).
 //!
 //! The encoding is hand-written: there are few messages, and the alternative is a code generator with its run-time
-//! crates. Tests decode it with the crate `opentelemetry-proto`.
+//! crates. Tests decode it with the `opentelemetry-proto` crate.
 
 use std::borrow::Cow;
 

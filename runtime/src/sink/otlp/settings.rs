@@ -93,7 +93,7 @@ const PATHS: [&str; SIGNALS.len()] = ["/v1/logs", "/v1/traces"];
 impl Otlp {
     /// Exports logs and traces to a collector: `http://collector:4318`.
     ///
-    /// The paths `v1/logs` and `v1/traces` are appended. An `https` endpoint needs the feature `otlp-tls`.
+    /// The paths `v1/logs` and `v1/traces` are appended. An `https` endpoint needs the `otlp-tls` feature.
     /// [`Config::init`](crate::Config::init) fails if the endpoint is not a valid URL.
     pub fn new(endpoint: impl AsRef<str>) -> Self {
         let mut otlp = Self::without_endpoints();
@@ -187,15 +187,15 @@ impl Otlp {
     /// Default: 32,768 lines, and [`Overload::Drop`].
     ///
     /// Lines that are being sent count as waiting. With [`Overload::Drop`], lines at WARN and above may use twice the
-    /// number. The queue is also full at 64 MiB of lines. With [`Overload::Block`], all threads that log wait while
+    /// capacity. The queue is also full at 64 MiB of lines. With [`Overload::Block`], all threads that log wait while
     /// requests to a collector that is down are retried, for up to [`retry_for`](Self::retry_for) per batch.
     pub fn queue(self, lines: usize, overload: Overload) -> Self {
         Otlp { queue: lines, overload, ..self }
     }
 
-    /// Sets the maximum lines per request, and how long a line waits for others.
+    /// Sets the maximum number of lines per request, and how long a line waits.
     ///
-    /// Default: 2048 lines, 1 s.
+    /// A line waits for others to fill the request. Default: 2048 lines, 1 s.
     pub fn batch(self, lines: usize, delay: Duration) -> Self {
         Otlp { batch: lines, delay, ..self }
     }

@@ -17,7 +17,7 @@ use crate::format::otel::Reading;
 use crate::format::resource::{Resource, SERVICE_NAME};
 use crate::json::escape;
 
-/// The wait before the second attempt; each further one is twice as long.
+/// The wait before the second attempt; each later wait is twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
