@@ -43,10 +43,16 @@ pub(crate) fn expand(
 ) -> Option<TokenStream> {
     const FOR_ALL: [&str; 6] = ["dependency", "level", "target", "slow", "err", "crate"];
     for key in args.keys.iter().filter(|key| !FOR_ALL.iter().any(|known| key == known)) {
-        errors.add(key, format!("`{key}` is not supported on a block; set it on its methods"));
+        errors.add(
+            key,
+            format!("`{key}` is not supported on an `impl` block; set it on the methods"),
+        );
     }
     if let (SiteKind::Step, Some(name)) = (kind, &args.subject) {
-        errors.add(name, "`name` is not supported on a block; its steps are named `Type::method`");
+        errors.add(
+            name,
+            "`name` is not supported on an `impl` block; its steps are named `Type::method`",
+        );
     }
     let block = errors.take(parse(item))?;
     let expand_all = |input: ParseStream<'_>| {
@@ -69,7 +75,10 @@ pub(crate) fn expand(
 fn parse(item: TokenStream) -> syn::Result<Block> {
     let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
     let Some(TokenTree::Group(body)) = tokens.pop() else {
-        return Err(syn::Error::new_spanned(item, "expected a block with methods"));
+        return Err(syn::Error::new_spanned(
+            item,
+            "expected an `impl` block or a trait with methods",
+        ));
     };
     let header = |input: ParseStream<'_>| -> syn::Result<TokenStream> {
         let mut attributes = input.call(syn::Attribute::parse_outer)?;

@@ -42,7 +42,7 @@ impl Parse for Function {
         if input.peek(Token![;]) {
             return Err(syn::Error::new_spanned(
                 &signature.ident,
-                "a method without a body can't be timed; annotate its implementations",
+                "a method without a body can't be timed; annotate the implementations",
             ));
         }
         let content;

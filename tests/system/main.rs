@@ -1,7 +1,7 @@
 //! Tests of what surrounds the lines of a single function: the HTTP layer, sinks, export and faults, the command, the
 //! examples and the guide, one module per topic.
 //!
-//! The behaviour tests are two programs because the compiler works on a program mostly in one thread.
+//! Part of `cargo system` only, because compiling and running it takes as long as all other tests.
 
 #![allow(
     clippy::double_must_use,

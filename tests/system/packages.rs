@@ -50,7 +50,7 @@ fn the_readme_of_the_library_is_that_of_the_repository_with_absolute_links() {
     assert!(
         read("runtime/README.md") == wanted,
         "runtime/README.md differs from README.md; update it with \
-         `UPDATE_README=1 cargo test --test system packages::`"
+         `UPDATE_README=1 cargo system --test system packages::`"
     );
 }
 

@@ -160,7 +160,7 @@ fn assert_is(path: &Path, wanted: &str) {
     }
     assert!(
         read(path) == wanted,
-        "the links of {} are not complete; run `UPDATE_EXPECT=1 cargo test --test system guide::links`",
+        "the links of {} are not complete; run `UPDATE_EXPECT=1 cargo system --test system guide::links`",
         path.display()
     );
 }
