@@ -2,7 +2,6 @@
 #![allow(clippy::pedantic, clippy::all, reason = "functions are written for their shape")]
 
 mod arguments;
-mod compiles;
 mod drops;
 mod forms;
 mod futures;

@@ -15,6 +15,7 @@
 mod cli;
 mod corpora;
 mod faults;
+mod gallery;
 mod guide;
 mod http;
 mod leaks;
