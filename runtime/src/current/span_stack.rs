@@ -236,24 +236,22 @@ fn exit_entry(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
         .try_with(|entered| {
             let mut entered = entered.try_borrow_mut().ok()?;
             let at = entered.iter().rposition(is_it)?;
-            let (from, above) = entered.split_at_mut_checked(at + 1)?;
-            let EnteredSpan { data, before, step, .. } = from.last_mut()?;
-            let mut before = before.take();
-            let request = match (step, &data.timed) {
+            let is_last = at + 1 == entered.len();
+            let exited = if is_last { entered.pop()? } else { entered.remove(at) };
+            let _ = COUNT.try_with(|count| count.set(entered.len()));
+            let EnteredSpan { data, mut before, mut step, .. } = exited;
+            let request = match (&mut step, &data.timed) {
                 (Some(step), Some(timed)) => timed.exit(step, data.request()),
                 _ => None,
             };
             if let Some(frame) = &mut before {
                 // A span that was entered later has displaced this span's frame, and restores the frame before it.
-                match above.iter_mut().find_map(|later| later.before.as_mut()) {
+                let mut later = entered.iter_mut().skip(at);
+                match later.find_map(|later| later.before.as_mut()) {
                     Some(later) => mem::swap(later, frame),
                     None => swap_frame(frame),
                 }
             }
-            let is_last = above.is_empty();
-            let _ = COUNT.try_with(|count| count.set(entered.len() - 1));
-            let EnteredSpan { data, .. } =
-                if is_last { entered.pop()? } else { entered.remove(at) };
             Some((data, before, request))
         })
         .ok()
