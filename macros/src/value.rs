@@ -1,5 +1,7 @@
 //! The fields of steps, calls and events: their names, and their values with the policies on them.
 
+use std::mem;
+
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
@@ -119,6 +121,23 @@ fn variables(tokens: &TokenStream) -> Vec<Literal> {
     found
 }
 
+/// Whether an `env!` among the tokens makes its name with another macro, so that the key rule can't apply to it.
+fn has_computed_name(tokens: &TokenStream) -> bool {
+    let mut is_env = false;
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(name) => {
+            is_env = name == "env";
+            false
+        }
+        TokenTree::Group(group) => {
+            let first = group.stream().into_iter().next();
+            (mem::take(&mut is_env) && !matches!(first, Some(TokenTree::Literal(_))))
+                || has_computed_name(&group.stream())
+        }
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
 /// Whether a value is a string in the source code.
 pub(crate) fn is_literal_text(value: &Expr) -> bool {
     const MACROS: [&str; 4] = ["concat", "env", "module_path", "stringify"];
@@ -127,6 +146,7 @@ pub(crate) fn is_literal_text(value: &Expr) -> bool {
         Expr::Macro(call) => {
             let last = call.mac.path.segments.last();
             last.is_some_and(|last| MACROS.iter().any(|name| last.ident == name))
+                && !has_computed_name(&call.to_token_stream())
         }
         Expr::Reference(reference) => is_literal_text(&reference.expr),
         Expr::Group(group) => is_literal_text(&group.expr),
@@ -217,7 +237,7 @@ fn import(call: &mut ExprCall, policies: &TokenStream) {
 /// Removes the settings after the value (`last = 4`); returns the calls that set them.
 fn settings(call: &mut ExprCall, errors: &mut Errors) -> Option<TokenStream> {
     let name = called_policy(call)?.clone();
-    let args = std::mem::take(&mut call.args);
+    let args = mem::take(&mut call.args);
     let mut args = args.into_iter();
     call.args.extend(args.next());
     let settings: Vec<Expr> = args.collect();

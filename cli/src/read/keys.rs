@@ -1,5 +1,7 @@
 //! Keys of a record, and the names they may have: candor's own, common renames, and those of `--keys`.
 
+use std::collections::HashSet;
+
 use memchr::{memchr2, memmem};
 
 use super::LINE_START;
@@ -203,8 +205,8 @@ impl Keys {
             push(key, value);
             true
         });
-        let names: Vec<String> = members.iter().map(|(name, _)| name.clone()).collect();
-        let own = |name: &str| names.iter().any(|known| known == name);
+        let names: HashSet<String> = members.iter().map(|(name, _)| name.clone()).collect();
+        let own = |name: &str| names.contains(name);
         for (name, _) in &mut members {
             let canonical = self.canonical(name, own);
             if canonical != name {

@@ -172,6 +172,33 @@ fn a_tree_of_thousands_of_levels_is_shown() {
     }
 }
 
+/// Each request was compared with each call of each other request, and those with each request again.
+#[test]
+fn thousands_of_requests_with_one_id_are_shown() {
+    let mut lines = Vec::new();
+    for request in 0..3_000 {
+        let (at, span) = (request * 1_000_000, format!("\"span_id\":\"s{request}\""));
+        let called = call("payments", "charge", 49.0, None, 1, 0, 0.5);
+        lines.push(line("r-7", at + 49_500, "INFO", 1, &called));
+        lines.push(line("r-7", at + 50_000, "INFO", 2, &completed(50.0, 200, "ok", "")));
+        for line in lines.iter_mut().rev().take(2) {
+            *line = line.replace("\"span_id\":\"s1\"", &span);
+        }
+    }
+    let story = &candor(&["story", "r-7", "-", "--json"], &joined(&lines)).json()[0];
+    assert_eq!(story["parts"].as_array().map(Vec::len), Some(3_000));
+}
+
+/// Each of the members was compared with all others.
+#[test]
+fn a_line_with_thousands_of_names_of_the_same_value_is_shown() {
+    let ids = ",\"uid\":1".repeat(200_000);
+    let line = line("r-7", 1, "INFO", 1, &format!("\"n\":1{ids}"));
+    let said = candor(&["view", "-"], format!("{line}\n").as_bytes());
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.contains("a line of its own"), "{}", said.out);
+}
+
 /// candor writes lines of up to 121 levels, and `serde_json` parses 127.
 #[test]
 fn values_of_any_depth_are_read() {
