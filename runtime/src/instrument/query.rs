@@ -63,10 +63,11 @@ mod tests {
 
     #[test]
     fn a_repeated_name_has_all_its_values_in_order() {
-        let names: String = (0..40).map(|n| format!("n{n}=first&")).collect();
-        let again: String = (0..40).rev().map(|n| format!("n{n}=second&")).collect();
+        let first = (0..40).map(|n| format!("n{n}=first"));
+        let second = (0..40).rev().map(|n| format!("n{n}=second"));
+        let query: Vec<_> = first.chain(second).collect();
         let mut out = String::new();
-        write(&(names + &again), 100, &mut out);
+        write(&query.join("&"), 100, &mut out);
         let members: Vec<_> = (0..40).map(|n| format!(r#""n{n}":["first","second"]"#)).collect();
         assert_eq!(out, format!("{{{}}}", members.join(",")));
     }
@@ -84,6 +85,6 @@ mod tests {
             write(&query, 100, &mut out);
             done.send(out.matches(":[").count())
         });
-        assert_eq!(is_done.recv_timeout(Duration::from_secs(60)), Ok(NAMES));
+        assert_eq!(is_done.recv_timeout(Duration::from_mins(1)), Ok(NAMES));
     }
 }

@@ -164,7 +164,7 @@ fn bug_a_tracestate_with_many_members_took_quadratic_time() {
     let many = many.join(",");
     let (done, is_done) = std::sync::mpsc::channel();
     std::thread::spawn(move || done.send(state_of(&[&many])));
-    assert_eq!(is_done.recv_timeout(Duration::from_secs(60)).as_deref(), Ok(""));
+    assert_eq!(is_done.recv_timeout(Duration::from_mins(1)).as_deref(), Ok(""));
 }
 
 #[test]
