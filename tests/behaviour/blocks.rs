@@ -137,6 +137,40 @@ fn a_future_that_is_dropped_or_panics_logs_its_outcome() {
 }
 
 #[test]
+fn bug_a_future_whose_drop_panicked_was_reported_as_cancelled() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                panic!("in a destructor");
+            }
+        }
+    }
+
+    let pending = |name: &'static str, bomb: Option<Bomb>| {
+        let work = async move {
+            let _bomb = bomb;
+            std::future::pending::<()>().await;
+        };
+        let mut work = Box::pin(work.timed(name));
+        assert!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        work
+    };
+    let captured = capture();
+    let dropped = pending("exploding", Some(Bomb));
+    catch_unwind(AssertUnwindSafe(|| drop(dropped))).expect_err("panics");
+    let bystander = pending("bystander", None);
+    let unrelated = move || {
+        let _bystander = bystander;
+        panic!("of something else");
+    };
+    catch_unwind(AssertUnwindSafe(unrelated)).expect_err("panics");
+    checked(&captured);
+    assert_eq!(outcome(&captured.step("exploding")), ("panicked", "ERROR"));
+    assert_eq!(outcome(&captured.step("bystander")), ("cancelled", "INFO"));
+}
+
+#[test]
 fn a_timed_future_is_send_and_can_borrow() {
     fn send<T: Send>(value: T) -> T {
         value

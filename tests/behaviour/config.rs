@@ -346,6 +346,39 @@ fn the_hash_key_can_be_in_a_file() {
 }
 
 #[test]
+fn bug_a_hash_key_in_place_of_a_path_was_shown() {
+    let digits = "0123456789abcdef".repeat(4);
+    let key = &*digits;
+    for (env, says) in [
+        (
+            &[("LOG_HASH_KEY_FILE", key), ("LOG_HASH_KEY", key)][..],
+            "both LOG_HASH_KEY and LOG_HASH_KEY_FILE are set; unset one of them",
+        ),
+        // A digit is missing, Base64, a password.
+        (&[("LOG_HASH_KEY_FILE", &key[1..])], "LOG_HASH_KEY_FILE is not the path of a file"),
+        (
+            &[("LOG_HASH_KEY_FILE", "/0123456789abcdefGHIJKLMNOPQRSTUVWXYZ/+klmn=")],
+            "set LOG_HASH_KEY to a key): No such file",
+        ),
+        (&[("LOG_HASH_KEY_FILE", "hunter2-0123")], "LOG_HASH_KEY_FILE is not the path of a file"),
+    ] {
+        let output = run("lines", env);
+        assert_eq!(output.status.code(), Some(2));
+        let text = stderr(&output);
+        assert!(text.contains(says) && text.lines().count() == 1, "{text}");
+        assert!(!text.contains("0123") && !text.contains("hunter2"), "{text}");
+    }
+    for json in [
+        format!(r#"{{"hash_key_file": "{}"}}"#, &key[1..]),
+        format!(r#"{{"hash_key": "{key}", "hash_key_file": "{key}"}}"#),
+    ] {
+        let error = serde_json::from_str::<candor::Config>(&json).expect_err("not a path");
+        assert!(error.to_string().contains("hash_key_file"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("0123"), "{error}");
+    }
+}
+
+#[test]
 fn a_configuration_is_deserialized() {
     let folder = Folder::new("deserialized");
     let (log, audit) = (folder.file("app.log"), folder.file("audit.log"));

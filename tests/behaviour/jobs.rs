@@ -1,6 +1,6 @@
 //! Jobs: work outside of requests, with one completion each.
 
-use std::future::{Future as _, pending};
+use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -100,6 +100,53 @@ fn a_pending_job_dropped_by_an_unrelated_panic_is_cancelled() {
         panic!("of something else");
     };
     catch_unwind(AssertUnwindSafe(unrelated)).expect_err("panicked");
+    assert_eq!(captured.line("job_completed").text("outcome"), "cancelled");
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("in a destructor");
+        }
+    }
+}
+
+/// Drops a future after its first poll, which returns `Pending`.
+fn cancel(work: impl Future) {
+    let mut work = Box::pin(work);
+    assert!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(work);
+}
+
+async fn holds_a_bomb() {
+    let _bomb = Bomb;
+    pending::<()>().await;
+}
+
+#[test]
+fn bug_a_job_whose_drop_panicked_was_reported_as_cancelled() {
+    #[step_timed]
+    async fn hang() {
+        holds_a_bomb().await;
+    }
+
+    let captured = capture();
+    let work = || cancel(job("exploding").scope(hang()));
+    catch_unwind(AssertUnwindSafe(work)).expect_err("panicked");
+    let lines = checked(&captured);
+    assert_eq!(
+        values(&lines, "msg"),
+        ["job_started", "panic", "step_timing", "job_completed"].map(|it| json!(it))
+    );
+    let (step, end) = (captured.step("hang"), captured.line("job_completed"));
+    assert_eq!((step.text("outcome"), step.text("level")), ("panicked", "ERROR"));
+    assert_eq!((end.text("outcome"), end.text("level")), ("panicked", "ERROR"));
+    // The work is dropped within the job, and a job that is dropped well afterwards is cancelled.
+    captured.clear();
+    cancel(job("poller").scope(pending::<()>()));
     assert_eq!(captured.line("job_completed").text("outcome"), "cancelled");
 }
 

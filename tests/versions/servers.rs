@@ -72,6 +72,8 @@ pub(crate) async fn grpc() -> String {
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", code.parse().expect("a number"));
         trailers.insert("grpc-message", "token=canary-grpc".parse().expect("a header"));
+        trailers.insert("grpc-status-details-bin", "Y2FuYXJ5".parse().expect("a header"));
+        trailers.insert("x-visitor", "canary-metadata".parse().expect("a header"));
         // An empty message: not compressed, of length 0.
         let message = if code == "0" { Bytes::from_static(&[0; 5]) } else { Bytes::new() };
         let body = Full::new(message).with_trailers(async move { Some(Ok(trailers)) });

@@ -128,8 +128,25 @@ impl fmt::Display for Server {
                 url.fmt(f)
             }
             ServerKind::Http(url) => url.fmt(f),
-            ServerKind::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            ServerKind::S3 { bucket, prefix } => {
+                // A pasted URL with a signature.
+                let prefix = prefix.split('?').next().unwrap_or_default();
+                write!(f, "s3://{bucket}/{prefix}")
+            }
             ServerKind::CloudWatch { group } => write!(f, "cloudwatch:{group}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_server_has_no_query() {
+        for url in ["s3://logs/shop/?X-Amz-Signature=s3cret", "https://loki/q?token=s3cret"] {
+            let shown = Server::parse(url).map(|server| server.to_string());
+            assert!(!shown.expect("a server").contains("s3cret"), "{url}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::clock::Tick;
+use crate::base::fork::ForkLocks;
 use crate::base::lock;
 use crate::outcome::AnswerStatus;
 use crate::redact::shown::{self, Redacted};
@@ -67,6 +68,11 @@ impl CallState {
 
     pub(crate) fn facts(&self) -> MutexGuard<'_, CallFacts> {
         lock(&self.facts)
+    }
+
+    /// Takes the lock before a fork. Another thread may report a detail through its handle.
+    pub(crate) fn hold(self: &Arc<Self>, locks: &mut ForkLocks) {
+        locks.hold(Arc::clone(self), |call| Some(&call.facts), |_, _| {});
     }
 }
 

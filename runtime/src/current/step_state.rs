@@ -33,7 +33,7 @@ pub(crate) struct StepState {
     pub(crate) is_dropping: bool,
     /// Marks the drop for spans that close during it.
     pub(crate) dropping: Option<DroppingUnfinished>,
-    /// Whether the thread was unwinding when the step began: then the step did not panic.
+    /// Whether the thread was unwinding when the step or the drop of its future began: then the step did not panic.
     pub(crate) was_panicking: bool,
     /// Identifies the step in the frame of its thread.
     pub(crate) token: u64,

@@ -79,15 +79,16 @@ fn state(headers: &HeaderMap) -> Option<String> {
         if member.is_empty() {
             continue;
         }
+        // Checked before the search for the key, which would take quadratic time.
+        if members.len() == MOST_MEMBERS {
+            return None;
+        }
         let (key, value) = member.split_once('=')?;
         let is_new = !members.iter().any(|known| known.split('=').next() == Some(key));
         if !(is_state_key(key) && is_state_value(value) && is_new) {
             return None;
         }
         members.push(member);
-    }
-    if members.len() > 32 {
-        return None;
     }
     let mut length = members.iter().map(|member| member.len() + 1).sum::<usize>();
     while length > LONGEST_STATE + 1 {
@@ -96,6 +97,9 @@ fn state(headers: &HeaderMap) -> Option<String> {
     }
     (!members.is_empty()).then(|| members.join(","))
 }
+
+/// The maximum number of members of a well-formed header.
+const MOST_MEMBERS: usize = 32;
 
 /// Length in bytes beyond which a member is removed first.
 const LARGE_MEMBER: usize = 128;

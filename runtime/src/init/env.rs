@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::config::{Config, FILE_BACKUPS, FILE_MAX_BYTES};
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
+use super::key_path;
 #[cfg(feature = "otlp")]
 use super::otlp;
 use super::setting::{self, Setting};
@@ -120,10 +121,11 @@ pub(super) fn hash_key(
     let invalid = |message: String| ConfigMistake::new(ConfigErrorKind::InvalidValue, message);
     match (text, file) {
         (None, None) => Ok(None),
-        (Some(_), Some(path)) => {
+        (Some(_), Some(_)) => {
+            // The value is not repeated, since it may be the key, too.
             let message = format!("both {} and {} are set; unset one of them", names.0, names.1);
             let mistake = ConfigMistake::new(ConfigErrorKind::Conflict, message);
-            Err(mistake.variable_is("LOG_HASH_KEY_FILE").value_is(path.to_string_lossy()))
+            Err(mistake.variable_is("LOG_HASH_KEY_FILE"))
         }
         (Some(text), None) => {
             let mistake = || invalid(format!("invalid {}: {EXPECTED}", names.0));
@@ -136,20 +138,24 @@ pub(super) fn hash_key(
             Err(invalid(message).variable_is("LOG_HASH_KEY_FILE"))
         }
         (None, Some(path)) => {
-            let about = |mistake: ConfigMistake| {
-                mistake.variable_is("LOG_HASH_KEY_FILE").value_is(path.to_string_lossy())
-            };
+            let about = |mistake: ConfigMistake| mistake.variable_is("LOG_HASH_KEY_FILE");
             let content = read(path).map_err(|source| {
-                let message = format!("the file {} ({}) can't be read", path.display(), names.1);
-                about(ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source))
+                let Some(shown) = key_path::shown(path) else {
+                    let message = format!(
+                        "{} is not the path of a file that can be read (its value is not shown, since it may be a \
+                         key; set {} to a key)",
+                        names.1, names.0
+                    );
+                    return about(ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source));
+                };
+                let message = format!("the file {shown} ({}) can't be read", names.1);
+                about(ConfigMistake::new(ConfigErrorKind::Io, message).value_is(shown).caused_by(source))
             })?;
             let key = std::str::from_utf8(&content).ok().and_then(parse);
             key.map(Some).ok_or_else(|| {
-                about(invalid(format!(
-                    "invalid content of {} ({}): {EXPECTED}",
-                    path.display(),
-                    names.1
-                )))
+                let shown = path.to_string_lossy();
+                let message = format!("invalid content of {shown} ({}): {EXPECTED}", names.1);
+                about(invalid(message).value_is(shown))
             })
         }
     }

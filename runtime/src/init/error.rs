@@ -86,7 +86,8 @@ impl ConfigMistake {
 
     /// Returns the value that is not accepted, or the path of the file.
     ///
-    /// `None` if there is none, and always for secrets such as the hash key.
+    /// `None` if there is none, and always for secrets such as the hash key. The path of a key or certificate that does
+    /// not exist is left out if it is relative or looks like a key, since it may be the key itself.
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }

@@ -21,6 +21,9 @@ fn hold(locks: &mut ForkLocks) {
     if let Some(request) = current::request() {
         request.hold(locks);
     }
+    if let Some(call) = current::with(|frame| frame.call.clone()).flatten() {
+        call.hold(locks);
+    }
     deferred::hold(locks);
     logger::hold(locks);
     logger::notices::hold(locks);

@@ -9,6 +9,7 @@ pub(crate) mod error;
 mod file_size;
 mod fork;
 mod install;
+mod key_path;
 #[cfg(feature = "log")]
 mod log_crate;
 pub(crate) mod logging;

@@ -9,6 +9,7 @@ use ureq::http::{HeaderName, HeaderValue, Uri};
 
 use super::config::Config;
 use super::error::{ConfigError, ConfigErrorKind, ConfigMistake, Mistakes};
+use super::key_path;
 use super::variable::os;
 
 use crate::format::pretty::Style;
@@ -338,10 +339,18 @@ pub(super) fn validate(otlp: &Otlp) -> Result<Tls, ConfigMistake> {
         return Err(mistake.variable_is(CA_CERTIFICATE));
     }
     Tls::read(otlp).map_err(|error| {
-        let message = format!("the certificate file {} can't be used", error.path.display());
-        let mistake = ConfigMistake::new(ConfigErrorKind::Io, message);
-        let mistake = mistake.variable_is(variable_of(otlp, &error.path));
-        mistake.value_is(error.path.to_string_lossy()).caused_by(error.why)
+        let variable = variable_of(otlp, &error.path);
+        let mistake = |message| ConfigMistake::new(ConfigErrorKind::Io, message).variable_is(variable);
+        let mistake = match key_path::shown(&error.path) {
+            Some(path) => {
+                mistake(format!("the certificate file {path} can't be used")).value_is(path)
+            }
+            None => mistake(format!(
+                "{variable} is not the path of a file that can be read (its value is not shown, since it may be a \
+                 key; write a key into a file and set the variable to its path)"
+            )),
+        };
+        mistake.caused_by(error.why)
     })
 }
 

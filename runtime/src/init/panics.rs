@@ -21,7 +21,7 @@ use crate::json::shown::Shown;
 use crate::logger::notices::{self, PanicHookExists, with_any_logger};
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};
-use crate::sink::{self, CRITICAL_WAIT, LAST_LINES};
+use crate::sink::{CRITICAL_WAIT, Ending, LAST_LINES};
 use crate::site::event_sites;
 
 event_sites! {
@@ -87,6 +87,7 @@ fn install_locked(print_panics: bool) -> Joined {
         }
         // A hook that was installed between two of candor's calls the inner one.
         let guard = PanicHookGuard::enter();
+        let _ending = ends_process.then(Ending::begin);
         if guard.is_some() {
             if ends_process {
                 write_last(info);
@@ -119,16 +120,22 @@ fn is_same(one: &PanicHook, other: &PanicHook) -> bool {
 ///
 /// `PanicHookInfo` does not tell it in stable Rust, so the messages of the standard library do.
 fn ends_process(info: &PanicHookInfo<'_>) -> bool {
-    const CANNOT_UNWIND: [&str; 6] = [
+    cfg!(panic = "abort") || info.payload_as_str().is_some_and(cannot_unwind)
+}
+
+/// Whether this is a message of `core` for a panic that can't unwind.
+fn cannot_unwind(message: &str) -> bool {
+    const WHOLE: [&str; 3] = [
         "panic in a destructor during cleanup",
         "panic in a function that cannot unwind",
-        "unsafe precondition(s) violated",
-        "misaligned pointer dereference",
-        "null pointer dereference",
-        "trying to construct an enum from an invalid value",
+        "null pointer dereference occurred",
     ];
-    let is_one = |text: &str| CANNOT_UNWIND.iter().any(|message| text.starts_with(message));
-    cfg!(panic = "abort") || info.payload_as_str().is_some_and(is_one)
+    const BEGINNINGS: [&str; 3] = [
+        "unsafe precondition(s) violated: ",
+        "misaligned pointer dereference: address must be a multiple of ",
+        "trying to construct an enum from an invalid value 0x",
+    ];
+    WHOLE.contains(&message) || BEGINNINGS.iter().any(|beginning| message.starts_with(beginning))
 }
 
 /// Writes the line of a panic that ends the process, and every line that waits. Nothing of candor runs after that.
@@ -141,7 +148,6 @@ fn write_last(info: &PanicHookInfo<'_>) {
         }
     };
     let _ = thread::Builder::new().name("candor-abort".to_owned()).spawn(watch);
-    sink::process_ends();
     write(info);
     if let Some(logger) = notices::any_logger() {
         logging::flush_all(&logger, LAST_LINES, false);
@@ -230,4 +236,31 @@ fn message(payload: &(dyn Any + Send)) -> Redacted<'_> {
     payload
         .downcast_ref::<String>()
         .map_or("a value that is not a string".into(), |text| shown::panic_message(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_like_one_of_core_does_not_end_the_process() {
+        for message in [
+            "null pointer dereference in foo",
+            "null pointer dereference occurred twice",
+            "misaligned pointer dereference of a header",
+            "unsafe precondition(s) violated by the caller",
+            "trying to construct an enum from an invalid value in a row",
+            "panic in a destructor during cleanup of the cache",
+        ] {
+            assert!(!cannot_unwind(message), "{message}");
+        }
+        for message in [
+            "null pointer dereference occurred",
+            "misaligned pointer dereference: address must be a multiple of 0x8 but is 0x7",
+            "unsafe precondition(s) violated: ptr::read requires that the pointer argument is aligned",
+            "trying to construct an enum from an invalid value 0x3",
+        ] {
+            assert!(cannot_unwind(message), "{message}");
+        }
+    }
 }

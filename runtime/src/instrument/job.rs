@@ -219,6 +219,18 @@ pin_project! {
         future: Scope<F>,
         open: JobState,
     }
+
+    impl<F> PinnedDrop for JobFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            let JobState::Running(open) = this.open else { return };
+            // If this drop panics, `open` completes the job as panicked. A job that was dropped because something else
+            // panicked is cancelled.
+            open.is_running = !thread::panicking();
+            this.future.drop_future();
+            open.is_running = false;
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -265,6 +277,7 @@ where
 struct OpenJob {
     name: &'static str,
     request: Option<Arc<Request>>,
+    /// Whether a panic of this thread is one of the job: during its polls and its drop.
     is_running: bool,
 }
 

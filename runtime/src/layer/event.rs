@@ -155,8 +155,9 @@ thread_local! {
     static MET: [MetSite; CACHED] = const { [const { Cell::new((0, None)) }; CACHED] };
 }
 
-/// Takes the lock before a fork.
+/// Takes the locks before a fork.
 pub(crate) fn hold(locks: &mut ForkLocks) {
+    sync::read(sites()).values().for_each(|site| site.timing.hold(locks));
     locks.hold_rw((), |()| sites());
 }
 

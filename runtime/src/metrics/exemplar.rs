@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::text::{escape_label, push_seconds};
 use crate::base::clock::Tick;
-use crate::base::{lock, sync};
+use crate::base::sync;
 use crate::request::Request;
 
 /// The maximum length of the names and values of an exemplar's labels, in characters.
@@ -45,8 +45,10 @@ impl ExemplarSlot {
     }
 
     /// Appends ` # {request_id="…"} 0.5 1700000000.000`.
+    ///
+    /// Writes nothing if another thread is using the slot. In a forked child, that thread may not exist.
     pub(super) fn write(&self, out: &mut String) {
-        let slot = lock(&self.0);
+        let Some(slot) = sync::try_lock(&self.0) else { return };
         let Some(exemplar) = &*slot else { return };
         out.push_str(" # {");
         out.push_str(&exemplar.labels);
@@ -95,6 +97,20 @@ mod tests {
         let mut out = String::new();
         push_labels(&request, &mut out);
         out
+    }
+
+    #[test]
+    fn bug_a_slot_that_a_thread_of_the_parent_held_stopped_a_forked_child() {
+        static SLOT: ExemplarSlot = ExemplarSlot::new();
+        let _held = SLOT.0.lock().expect("not poisoned");
+        let (done, is_done) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut out = String::new();
+            SLOT.write(&mut out);
+            done.send(out)
+        });
+        let out = is_done.recv_timeout(std::time::Duration::from_secs(30));
+        assert_eq!(out.as_deref(), Ok(""));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use super::loggable::NestedDebug;
-use super::{counted, scrub};
+use super::{client_error, scrub};
 #[cfg(feature = "subscriber")]
 use crate::base::catch::catch_value;
 use crate::base::catch::{Unshown, catch};
@@ -27,9 +27,6 @@ pub(crate) fn marker(unshown: Unshown) -> &'static str {
 /// The chain is cut after this many errors, because an error may be its own source.
 const LONGEST_CHAIN: usize = 32;
 
-/// Text that reqwest writes before the URL in its errors.
-const FOR_URL: &str = " for url (";
-
 /// Appends the messages of an error and its sources, `outer: inner`, scrubbed; in strict mode their shape.
 ///
 /// A source is left out if the text before already shows its message. `Display` and the sources of a `#[redact]` error
@@ -45,7 +42,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
         }
         let redacted = redacted(error).map(|json| redacted_text(error, &json));
         link = if redacted.is_some() { None } else { next(error).map(|source| source as _) };
-        let message = redacted.unwrap_or_else(|| shown(display(error)));
+        let message = redacted.unwrap_or_else(|| client_error::without_values(display(error)));
         // Many errors show their source in quotes of their own.
         let is_shown = text.ends_with(&message) || message.len() >= 8 && text.contains(&message);
         if links == 0 {
@@ -69,29 +66,6 @@ pub(crate) fn redacted_text(value: &dyn fmt::Debug, json: &str) -> String {
     } else {
         members::text_of(json)
     }
-}
-
-/// Removes the values that HTTP and redis clients put into their error messages.
-fn shown(mut text: String) -> String {
-    // redis ends a type error with the value itself.
-    if let Some(at) = text.find("(value was ") {
-        text.truncate(at);
-        text.push_str("(value [REDACTED])");
-        counted::detector("redis error");
-    }
-    // reqwest writes the whole URL. Its query is removed, because its parameters need not have sensitive names.
-    let mut parts = text.split(FOR_URL);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        out.push_str(FOR_URL);
-        let word = part.find(char::is_whitespace).map_or(part, |end| &part[..end]);
-        let end = word.rfind(')').unwrap_or(0);
-        if end > 0 {
-            out.push_str(&scrub::url(&word[..end]));
-        }
-        out.push_str(&part[end..]);
-    }
-    out
 }
 
 /// Returns the `Display` form of a value, or `<unprintable>` if formatting it fails or panics.

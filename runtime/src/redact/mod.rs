@@ -2,6 +2,7 @@
 //!
 //! It does not depend on records, requests or threads.
 
+mod client_error;
 #[cfg(feature = "subscriber")]
 pub(crate) mod counted;
 pub(crate) mod error_text;

@@ -11,7 +11,18 @@ pub(crate) fn is_ending() -> bool {
     IS_ENDING.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Marks this thread.
-pub(crate) fn process_ends() {
-    let _ = IS_ENDING.try_with(|it| it.set(true));
+/// Marks this thread while it lives. The process may go on, since the end of a process is only inferred.
+pub(crate) struct Ending(());
+
+impl Ending {
+    pub(crate) fn begin() -> Self {
+        let _ = IS_ENDING.try_with(|it| it.set(true));
+        Ending(())
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = IS_ENDING.try_with(|it| it.set(false));
+    }
 }

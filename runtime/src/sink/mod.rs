@@ -31,7 +31,7 @@ pub use background::Overload;
 pub(crate) use background::{CRITICAL_WAIT, LAST_LINES, Report};
 use background::{Pushed, Queue};
 pub(crate) use destination::Destination;
-pub(crate) use ending::process_ends;
+pub(crate) use ending::Ending;
 #[cfg(feature = "testing")]
 pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};

@@ -142,20 +142,33 @@ impl Target for WriterState {
 }
 
 impl WriterState {
-    /// Calls the writer once. Its panic drops a line, not the lines after it.
+    /// Calls the writer until it is not interrupted. Its panic drops a line, not the lines after it.
     #[inline(always)]
     fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Loss> {
+        match self.write_once(bytes) {
+            Some(result) => result,
+            None => self.write_again(bytes),
+        }
+    }
+
+    /// Returns `None` if the writer is interrupted.
+    #[inline(always)]
+    fn write_once(&mut self, bytes: &[u8]) -> Option<Result<usize, Loss>> {
         match contain(|| self.to.write(bytes)) {
-            Some(Ok(count)) => Ok(count),
-            Some(Err(error)) if error.kind() == ErrorKind::Interrupted => self.write_again(bytes),
-            Some(Err(error)) => Err(Loss::from(error)),
-            None => Err(Loss { reason: Reason::Panicked, error: None }),
+            Some(Ok(count)) => Some(Ok(count)),
+            Some(Err(error)) if error.kind() == ErrorKind::Interrupted => None,
+            Some(Err(error)) => Some(Err(Loss::from(error))),
+            None => Some(Err(Loss { reason: Reason::Panicked, error: None })),
         }
     }
 
     #[cold]
     fn write_again(&mut self, bytes: &[u8]) -> Result<usize, Loss> {
-        self.write_some(bytes)
+        loop {
+            if let Some(result) = self.write_once(bytes) {
+                return result;
+            }
+        }
     }
 
     /// Goes on after a write that did not accept all, as `Write::write_all` does.

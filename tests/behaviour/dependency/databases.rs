@@ -193,7 +193,7 @@ fn redis_server_errors_and_values_of_another_type_are_classified() {
     let _ = wrapped(b"*2\r\n+canary-4\r\n+canary-5\r\n");
     let lines = checked(&captured);
     assert!(lines.iter().all(|line| !line.raw().contains("canary")), "{captured:?}");
-    assert!(lines[1].text("error_detail").ends_with("(value [REDACTED])"));
+    assert!(lines[1].text("error_detail").ends_with("(value was [REDACTED])"));
     let wanted =
         ["- RedisError error ERROR", "- decode error ERROR", "- - ok INFO", "- decode error ERROR"];
     assert_eq!(answers(&captured, "cache"), wanted, "{captured:?}");

@@ -129,3 +129,96 @@ fn a_type_is_named_without_its_path() {
     charge().expect_err("a declined card");
     assert_eq!(captured.step("charge").text("error"), "(Declined<Box<dyn Error>>, &str)");
 }
+
+/// The text of an error of a client crate.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Client(&'static str);
+
+#[step_timed]
+fn call(text: &'static str) -> Result<(), Client> {
+    Err(Client(text))
+}
+
+/// Regression test: the details and the metadata of a gRPC response were logged.
+#[test]
+fn a_status_of_an_older_tonic_is_logged_without_details_and_metadata() {
+    let captured = capture();
+    let _ = call(
+        "status: NotFound, message: \"no item, \\\"7\\\"\", details: [10, 16, 99], \
+         metadata: MetadataMap { headers: {\"x-session\": \"canary-1\", \"date\": \"canary-2\"} }",
+    );
+    let _ = call(
+        "status: Unavailable, message: \"down\", details: [], metadata: MetadataMap { headers: {} }",
+    );
+    let _ = call("code: 'Unknown', message: \"down\", source: Refused { body: \"canary-3\" }");
+    let details: Vec<_> =
+        captured.steps("call").iter().map(|line| line.text("error_detail").to_owned()).collect();
+    let wanted = [
+        "status: NotFound, message: \"no item, \\\"7\\\"\", details: [REDACTED]",
+        "status: Unavailable, message: \"down\"",
+        "code: 'Unknown', message: \"down\"",
+    ];
+    assert_eq!(details, wanted);
+}
+
+/// Regression test: the value that a database returned or refused was logged.
+#[test]
+fn values_in_the_errors_of_databases_are_hidden() {
+    for (text, shown) in [
+        (
+            "Response was of incompatible type - TypeError: \"Response type not vector\" \
+             (response was bulk-string('\"canary\"'))",
+            "Response was of incompatible type - TypeError: \"Response type not vector\" (response was [REDACTED])",
+        ),
+        (
+            "Incompatible type - \"Response type not convertible to numeric.\" (value was simple-string(\"canary\"))",
+            "Incompatible type - \"Response type not convertible to numeric.\" (value was [REDACTED])",
+        ),
+        (
+            "ResponseError: unknown command 'GRT', with args beginning with: 'user:7' 'canary' ",
+            "ResponseError: unknown command 'GRT', with args beginning with: [REDACTED]",
+        ),
+        (
+            "error returned from database: 1062 (23000): Duplicate entry 'canary' for key 'users.name'",
+            "error returned from database: 1062 (23000): Duplicate entry '[REDACTED]' for key 'users.name'",
+        ),
+        (
+            "1366 (HY000): Incorrect integer value: 'canary' for column 'age' at row 1",
+            "1366 (HY000): Incorrect integer value: '[REDACTED]' for column 'age' at row 1",
+        ),
+        (
+            "error returned from database: invalid input syntax for type integer: \"canary\"",
+            "error returned from database: invalid input syntax for type integer: \"[REDACTED]\"",
+        ),
+        (
+            "invalid input value for enum mood: \"canary\"",
+            "invalid input value for enum mood: \"[REDACTED]\"",
+        ),
+        (
+            "date/time field value out of range: \"canary\"",
+            "date/time field value out of range: \"[REDACTED]\"",
+        ),
+        (
+            "db error: ERROR: duplicate key value violates unique constraint \"users_name_key\" DETAIL: Key \
+             (name)=(canary) already exists.",
+            "db error: ERROR: duplicate key value violates unique constraint \"users_name_key\" DETAIL: Key \
+             (name)=([REDACTED]) already exists.",
+        ),
+        (
+            "Kind: An error occurred when trying to execute a write operation: WriteError(WriteError { code: 11000, \
+             message: \"E11000 duplicate key error collection: shop.users index: name_1 dup key: { name: \\\"canary\\\" \
+             }\", details: None }), labels: {}",
+            "Kind: An error occurred when trying to execute a write operation: WriteError(WriteError { code: 11000, \
+             message: \"E11000 duplicate key error collection: shop.users index: name_1 dup key: {[REDACTED]}",
+        ),
+        (
+            "error occurred while decoding column 0: invalid value \"canary\" for enum Mood",
+            "error occurred while decoding column 0: invalid value \"[REDACTED]\" for enum Mood",
+        ),
+    ] {
+        let captured = capture();
+        let _ = call(text);
+        assert_eq!(captured.step("call").text("error_detail"), shown);
+    }
+}

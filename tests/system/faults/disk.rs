@@ -139,3 +139,10 @@ fn counts_hold_in_all_orders_of_failed_and_partial_writes() {
     let ended = succeeds("disk", "orders", &[]);
     assert_eq!(ended.stdout, "2600 orders\n");
 }
+
+#[test]
+fn bug_a_writer_that_was_interrupted_very_often_overflowed_the_stack() {
+    let lines = succeeds("disk", "interrupted", &[]).lines();
+    let messages: Vec<_> = lines.iter().map(|line| &line["msg"]).collect();
+    assert_eq!(messages, ["written"]);
+}

@@ -159,6 +159,15 @@ fn a_tracestate_is_passed_on_whole_or_not_at_all() {
 }
 
 #[test]
+fn bug_a_tracestate_with_many_members_took_quadratic_time() {
+    let many: Vec<String> = (0..300_000).map(|n| format!("k{n:x}=v")).collect();
+    let many = many.join(",");
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(state_of(&[&many])));
+    assert_eq!(is_done.recv_timeout(Duration::from_mins(1)).as_deref(), Ok(""));
+}
+
+#[test]
 fn a_long_tracestate_loses_large_members_first_and_then_the_last_ones() {
     let large = "x".repeat(200);
     let state = state_of(&[&format!("a={large},b=1,c={large},d=2,e={large}")]);

@@ -94,6 +94,24 @@ fn each_invalid_variable_is_an_error() {
 }
 
 #[test]
+fn bug_a_private_key_in_place_of_its_path_was_shown() {
+    let pem = "-----BEGIN PRIVATE KEY-----\ns3cr3t\n-----END PRIVATE KEY-----\n";
+    let certificate = std::env::temp_dir().join(format!("candor-pem-{}", std::process::id()));
+    let text = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(&certificate, text).expect("written");
+    for key in [pem, "s3cr3t", "/s3cr3tZmRzYWZkc2Fm/c2Rmc2Fk"] {
+        let error = error(&[
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", certificate.to_str().expect("UTF-8")),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", key),
+        ]);
+        let says = "OTEL_EXPORTER_OTLP_CLIENT_KEY is not the path of a file that can be read";
+        assert!(error.starts_with(says) && error.lines().count() == 1, "{error}");
+        assert!(!error.contains("s3cr3t"), "{error}");
+    }
+    std::fs::remove_file(&certificate).expect("removed");
+}
+
+#[test]
 fn all_mistakes_are_reported_together() {
     let error = error(&[
         ("LOG_FORMAT", "xml"),

@@ -114,3 +114,17 @@ fn a_status_in_a_chain_is_found() {
     let expected = ["13 status error ERROR", "13 status error ERROR"];
     assert_eq!(answers(&captured, "stock"), expected, "{captured:?}");
 }
+
+#[test]
+fn the_details_and_metadata_of_a_status_are_not_logged() {
+    let captured = capture();
+    run(async {
+        let endpoint = Endpoint::from_shared(servers::grpc().await).expect("an address");
+        call(&endpoint.connect_lazy(), "5").await.expect_err("not found");
+    });
+    check_lines(&captured);
+    let call = captured.dependency("stock");
+    let detail = call.text("error_detail");
+    // The bytes of `canary`.
+    assert!(!detail.contains("99, 97, 110") && detail.contains("token=[REDACTED]"), "{detail}");
+}

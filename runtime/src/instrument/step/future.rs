@@ -6,6 +6,7 @@ use std::mem;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::thread;
 
 use pin_project_lite::pin_project;
 
@@ -136,8 +137,10 @@ impl PolledStep {
         if let PollState::Active(step) = &mut self.0 {
             // Set first: if another layer panics, the step still ends as cancelled.
             step.state.is_dropping = true;
+            step.state.was_panicking = true;
             step.state.dropping = Some(DroppingUnfinished::begin());
             step.enter_own();
+            step.state.was_panicking = thread::panicking();
         }
     }
 }
@@ -150,7 +153,9 @@ impl Drop for PolledStep {
         {
             step.state.dropping = None;
             step.exit_own();
-            step.end_own(Tick::now(), Outcome::Cancelled, &CallResult::OK);
+            let panicked = thread::panicking() && !step.state.was_panicking;
+            let outcome = if panicked { Outcome::Panicked } else { Outcome::Cancelled };
+            step.end_own(Tick::now(), outcome, &CallResult::OK);
         }
     }
 }

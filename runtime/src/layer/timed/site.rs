@@ -7,6 +7,7 @@ use std::sync::{OnceLock, RwLock};
 use tracing_core::{Level, Metadata};
 
 use crate::base::cached_answer::CachedAnswer;
+use crate::base::fork::ForkLocks;
 use crate::base::sync;
 use crate::current::span_facts::{FieldRole as Role, SpanFacts};
 use crate::format::keys::{LineKind, is_reserved};
@@ -57,6 +58,13 @@ impl SpanTiming {
             step: OnceLock::new(),
             first_named: OnceLock::new(),
             named: RwLock::default(),
+        }
+    }
+
+    /// Takes the lock before a fork, if spans of this call site may need it.
+    pub(in crate::layer) fn hold(&'static self, locks: &mut ForkLocks) {
+        if self.has_roles {
+            locks.hold_rw(self, |this| &this.named);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::super::{Ended, program, run};
+use super::super::{Ended, program, run, succeeds};
 use crate::otlp::collector::Collector;
 
 /// Runs a program that has to be ended by the signal of an abort.
@@ -83,6 +83,15 @@ fn a_writer_that_stalls_delays_the_end_for_a_limited_time() {
         aborts(&env);
     }
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
+#[test]
+fn bug_a_thread_ignored_the_capacity_of_the_queue_after_a_panic_that_was_caught() {
+    let env = [("QUEUE", "2"), ("OVERLOAD", "drop"), ("WRITE_MS", "5"), ("LINES", "200")];
+    let ended = succeeds("process", "like-an-abort", &env);
+    let lines = ended.lines();
+    assert_eq!(panics(&lines), ["null pointer dereference occurred"]);
+    assert!(numbers(&lines).len() < 200, "{}", ended.stderr);
 }
 
 #[test]

@@ -218,6 +218,22 @@ fn a_request_that_is_in_two_processes_has_the_lines_before_the_fork_once() {
 }
 
 #[test]
+fn bug_a_child_waited_for_a_thread_that_reported_details_of_its_call() {
+    let forks = forks().to_string();
+    let ended = succeeds("process", "fork-in-a-call", &[("FORKS", &forks)]);
+    let calls = ended.lines().iter().filter(|line| line["dependency"] == "stock").count();
+    assert_eq!(calls.to_string(), forks);
+}
+
+#[test]
+fn bug_a_child_waited_for_a_thread_that_searched_the_names_of_spans() {
+    let forks = forks().to_string();
+    // The lines are dropped, so that the threads open spans most of the time.
+    let env = [("FORKS", &*forks), ("LOG_SPANS", "info"), ("LOG_BUDGET", "16KiB/s")];
+    succeeds("process", "fork-while-spans-are-named", &env);
+}
+
+#[test]
 fn repeats_before_a_fork_are_counted_by_the_parent() {
     let ended = succeeds("process", "fork-with-folded-lines", &[("LOG_FOLD", "1")]);
     let lines = ended.lines();
