@@ -325,7 +325,7 @@ impl Shared {
             let lines = Batch { bytes, lines, counts_as_accepted: false, reports: None };
             // The counters have the result.
             let _ = destination.write(lines, counters);
-            destination.flush(Instant::now());
+            destination.flush_here();
             batch.clear();
             let mut state = self.lock();
             state.requested += u64::from(reports.can_be_written(counters));
