@@ -21,7 +21,7 @@ use crate::json::shown::Shown;
 use crate::logger::notices::{self, PanicHookExists, with_any_logger};
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};
-use crate::sink::{self, CRITICAL_WAIT, LAST_LINES};
+use crate::sink::{self, LAST_LINES};
 use crate::site::event_sites;
 
 event_sites! {
@@ -87,12 +87,13 @@ fn install_locked(print_panics: bool) -> Joined {
         }
         // A hook that was installed between two of candor's calls the inner one.
         let guard = PanicHookGuard::enter();
-        if guard.is_some() {
+        if let Some(guard) = &guard {
             if ends_process {
                 write_last(info);
             } else {
                 write(info);
                 flush_soon();
+                guard.end_wait();
             }
         }
         if chains {
@@ -155,7 +156,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Waits briefly for the line of a panic, because a hook that runs later may end the process.
 fn flush_soon() {
     if let Some(logger) = notices::any_logger() {
-        logger.sink.wait_for_queue(CRITICAL_WAIT);
+        logger.sink.wait_for_queue();
     }
 }
 
