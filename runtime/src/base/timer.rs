@@ -1,7 +1,7 @@
 //! Runs tasks at a later time, on threads that exist only while tasks are scheduled.
 //!
-//! A task that writes a line waits as long as the output stalls, and so do the tasks after it. Tasks that must be in time
-//! have a thread of their own.
+//! A task that writes a line waits as long as the output stalls, and so do the tasks after it. Tasks that must be in
+//! time have a thread of their own.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
@@ -53,7 +53,8 @@ pub(crate) fn schedule_prompt(time: Instant, task: Task) -> io::Result<()> {
     PROMPT.add(time, task)
 }
 
-/// Takes the locks of the tasks before a fork. The child has the tasks, but not the threads, which its next line starts.
+/// Takes the locks of the tasks before a fork. The child has the tasks, but not the threads, which its next line
+/// starts.
 pub(crate) fn hold(locks: &mut ForkLocks) {
     for timer in [&WRITING, &PROMPT] {
         locks.hold(

@@ -24,8 +24,9 @@ use crate::format::sites::SiteId;
 pub enum Overload {
     /// Blocks the thread that logs until there is space.
     ///
-    /// Lines are not lost, but if the output stalls, so does the service. Only CRITICAL lines and those of the panic hook
-    /// do not wait longer than 200 milliseconds: they may use twice the capacity, and are dropped and counted beyond it.
+    /// Lines are not lost, but if the output stalls, so does the service. Only CRITICAL lines and those of the panic
+    /// hook wait no longer than 200 milliseconds: they may use twice the capacity, and are dropped and counted beyond
+    /// it.
     Block,
     /// Drops and counts the line; a `lines_dropped` line reports the number.
     ///

@@ -290,9 +290,9 @@ impl ExportQueue {
         left
     }
 
-    /// Waits for lines and swaps them into `lines`. Returns when a batch is complete or the queue is half full of bytes,
-    /// `delay` has passed since the first line, or a caller waits for the lines. `lines` stays empty if there are only
-    /// losses to report. Returns false if the queue is closed.
+    /// Waits for lines and swaps them into `lines`. Returns when a batch is complete or the queue is half full of
+    /// bytes, `delay` has passed since the first line, or a caller waits for the lines. `lines` stays empty if there
+    /// are only losses to report. Returns false if the queue is closed.
     pub(super) fn next(&self, lines: &mut PendingLines, delay: Duration) -> bool {
         lines.text.clear();
         lines.text.shrink_to(KEPT_BYTES);
