@@ -150,17 +150,12 @@ impl PanicHookGuard {
         let was_in_hook = IS_IN_PANIC_HOOK.try_with(|is_in_hook| is_in_hook.replace(true));
         (was_in_hook == Ok(false)).then_some(PanicHookGuard(()))
     }
-
-    /// Ends the time of [`panic_hook_deadline`]. Hooks that run after candor's own lines have a time of their own.
-    pub(crate) fn end_wait(&self) {
-        let _ = HOOK_DEADLINE.try_with(|deadline| deadline.set(None));
-    }
 }
 
 impl Drop for PanicHookGuard {
     fn drop(&mut self) {
         let _ = IS_IN_PANIC_HOOK.try_with(|is_in_hook| is_in_hook.set(false));
-        self.end_wait();
+        end_panic_hook_wait();
     }
 }
 
@@ -181,4 +176,9 @@ pub(crate) fn panic_hook_deadline(wait: Duration) -> Option<Instant> {
         until
     });
     deadline.ok()
+}
+
+/// Ends the time of [`panic_hook_deadline`]. Hooks that run after candor's own lines have a time of their own.
+pub(crate) fn end_panic_hook_wait() {
+    let _ = HOOK_DEADLINE.try_with(|deadline| deadline.set(None));
 }

@@ -87,13 +87,13 @@ fn install_locked(print_panics: bool) -> Joined {
         }
         // A hook that was installed between two of candor's calls the inner one.
         let guard = PanicHookGuard::enter();
-        if let Some(guard) = &guard {
+        if guard.is_some() {
             if ends_process {
                 write_last(info);
             } else {
                 write(info);
                 flush_soon();
-                guard.end_wait();
+                catch::end_panic_hook_wait();
             }
         }
         if chains {

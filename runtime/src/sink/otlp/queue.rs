@@ -57,10 +57,7 @@ struct State {
     /// How often records were dropped, and how many of these losses have been reported.
     losses: u64,
     reported: u64,
-    /// Whether a thread is writing reports.
-    is_reporting: bool,
-    /// Set if that thread could not be started. The next attempt has to wait.
-    lacks_reporter: bool,
+    reporter: Reporter,
     /// The number of waiting callers of `flush`.
     flushing: u32,
     /// The number of calls of `flush` so far. Each call ends a wait for the next attempt.
@@ -69,6 +66,16 @@ struct State {
     is_closed: bool,
     /// Set in a forked child until its first line, which starts a thread.
     lacks_thread: bool,
+}
+
+/// The thread that writes reports.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Reporter {
+    #[default]
+    None,
+    Writing,
+    /// It could not be started. The next attempt has to wait.
+    Failed,
 }
 
 /// The reports of dropped records so far.
@@ -144,7 +151,7 @@ impl ExportQueue {
                 state.flushing = 0;
                 state.is_sleeping = false;
                 state.lacks_thread = !state.is_closed;
-                state.is_reporting = false;
+                state.reporter = Reporter::None;
             },
         );
         locks.hold(Arc::clone(self), |queue| Some(&queue.reports), |_, _| {});
@@ -303,7 +310,7 @@ impl ExportQueue {
             let now = Instant::now();
             let count = state.pending.ends.len() as u64;
             // The end of a report wakes this thread.
-            let can_report = state.reported < state.losses && !state.is_reporting;
+            let can_report = state.reported < state.losses && state.reporter != Reporter::Writing;
             if count == 0 && !can_report {
                 since = None;
                 state.is_sleeping = true;
@@ -314,7 +321,7 @@ impl ExportQueue {
             let wait = if count > 0 { delay } else { REPORT_INTERVAL };
             let due = *since.get_or_insert(now) + wait;
             let is_full = count >= self.batch || state.bytes >= SENT_BYTES;
-            let is_wanted = state.flushing > 0 && (count > 0 || !state.lacks_reporter);
+            let is_wanted = state.flushing > 0 && (count > 0 || state.reporter != Reporter::Failed);
             if is_full || is_wanted || now >= due {
                 mem::swap(&mut state.pending, lines);
                 return true;
@@ -341,17 +348,15 @@ impl ExportQueue {
     /// Writes reports from a separate thread, because the output may stall. Does nothing if such a thread is running.
     pub(super) fn report_soon(self: &Arc<Self>) {
         let mut state = self.lock();
-        if state.reported >= state.losses || mem::replace(&mut state.is_reporting, true) {
+        if state.reported >= state.losses || state.reporter == Reporter::Writing {
             return;
         }
+        state.reporter = Reporter::Writing;
         drop(state);
         let own = Arc::clone(self);
         let report = move || own.report();
-        let thread = thread::Builder::new().name("candor-report".to_owned()).spawn(report);
-        let mut state = self.lock();
-        state.lacks_reporter = thread.is_err();
-        if state.lacks_reporter {
-            state.is_reporting = false;
+        if thread::Builder::new().name("candor-report".to_owned()).spawn(report).is_err() {
+            self.lock().reporter = Reporter::Failed;
         }
     }
 
@@ -379,7 +384,7 @@ impl ExportQueue {
         }
         let mut state = self.lock();
         state.reported = state.reported.max(losses);
-        state.is_reporting = false;
+        state.reporter = Reporter::None;
         self.settled.notify_all();
         // There may be new losses.
         self.work.notify_one();
