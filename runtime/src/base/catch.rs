@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// How many values may be formatted inside each other on a thread, each in a log call of the one around it.
 const NESTED_VALUES: u32 = 4;
@@ -22,6 +23,8 @@ thread_local! {
     /// How many calls of [`catch`] this thread is in, and in the upper half, of how many values.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static IS_IN_PANIC_HOOK: Cell<bool> = const { Cell::new(false) };
+    /// The time until which the panic hook may wait, if it has waited.
+    static HOOK_DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Why a value has no form.
@@ -152,10 +155,30 @@ impl PanicHookGuard {
 impl Drop for PanicHookGuard {
     fn drop(&mut self) {
         let _ = IS_IN_PANIC_HOOK.try_with(|is_in_hook| is_in_hook.set(false));
+        end_panic_hook_wait();
     }
 }
 
 /// Whether this thread is running candor's panic hook, in which another panic aborts the process.
 pub(crate) fn is_in_panic_hook() -> bool {
     IS_IN_PANIC_HOOK.try_with(Cell::get).unwrap_or(false)
+}
+
+/// The time until which candor's panic hook may wait on this thread: `wait` after the first call in the hook, however
+/// many lines it writes. `None` outside the hook.
+pub(crate) fn panic_hook_deadline(wait: Duration) -> Option<Instant> {
+    if !is_in_panic_hook() {
+        return None;
+    }
+    let deadline = HOOK_DEADLINE.try_with(|deadline| {
+        let until = deadline.get().unwrap_or_else(|| Instant::now() + wait);
+        deadline.set(Some(until));
+        until
+    });
+    deadline.ok()
+}
+
+/// Ends the time of [`panic_hook_deadline`]. Hooks that run after candor's own lines have a time of their own.
+pub(crate) fn end_panic_hook_wait() {
+    let _ = HOOK_DEADLINE.try_with(|deadline| deadline.set(None));
 }

@@ -13,6 +13,8 @@ pub(crate) mod due;
 #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix forks"))]
 pub(crate) mod fork;
 #[cfg(feature = "subscriber")]
+pub(crate) mod helper;
+#[cfg(feature = "subscriber")]
 pub(crate) mod random;
 #[cfg(feature = "subscriber")]
 pub(crate) mod serial;

@@ -1,4 +1,7 @@
-//! Runs tasks at a later time, on one thread that exists only while tasks are scheduled.
+//! Runs tasks at a later time, on threads that exist only while tasks are scheduled.
+//!
+//! A task that writes a line waits as long as the output stalls, and so do the tasks after it. Tasks that must be in
+//! time have a thread of their own.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
@@ -10,7 +13,14 @@ use super::due::{self, Due};
 use super::fork::ForkLocks;
 use super::sync::{self, lock};
 
-type Task = Box<dyn FnOnce() + Send>;
+pub(crate) type Task = Box<dyn FnOnce() + Send>;
+
+/// A thread, and the tasks that it runs one after the other.
+struct Timer {
+    name: &'static str,
+    schedule: Mutex<Schedule>,
+    changed: Condvar,
+}
 
 struct Schedule {
     /// By time, then in the order in which they were scheduled.
@@ -20,9 +30,10 @@ struct Schedule {
     is_running: bool,
 }
 
-static SCHEDULE: Mutex<Schedule> =
-    Mutex::new(Schedule { tasks: BTreeMap::new(), count: 0, is_running: false });
-static CHANGED: Condvar = Condvar::new();
+/// Runs the tasks that may write lines.
+static WRITING: Timer = Timer::new("candor-timer");
+/// Runs the tasks that write nothing.
+static PROMPT: Timer = Timer::new("candor-prompt");
 
 /// The longest delay: `Instant` overflows for longer ones.
 pub(crate) const MAX_DELAY: Duration = Duration::from_hours(365 * 24);
@@ -32,73 +43,92 @@ pub(crate) fn after(delay: Duration) -> Instant {
     Instant::now() + delay.min(MAX_DELAY)
 }
 
-/// Runs `task` at `time`. It has to be short, because other tasks wait for it; it may schedule others.
+/// Runs `task` at `time` or later: it waits for other tasks, which may write lines.
 pub(crate) fn schedule(time: Instant, task: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let mut schedule = lock(&SCHEDULE);
-    schedule.start()?;
-    schedule.count += 1;
-    let key = (time, schedule.count);
-    schedule.tasks.insert(key, Box::new(task));
-    CHANGED.notify_one();
-    Ok(())
+    WRITING.add(time, Box::new(task))
 }
 
-impl Schedule {
+/// Runs `task` at `time`. It must be short and write nothing.
+pub(crate) fn schedule_prompt(time: Instant, task: Task) -> io::Result<()> {
+    PROMPT.add(time, task)
+}
+
+/// Takes the locks of the tasks before a fork. The child has the tasks, but not the threads, which its next line
+/// starts.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    for timer in [&WRITING, &PROMPT] {
+        locks.hold(
+            timer,
+            |timer| Some(&timer.schedule),
+            |_, schedule| {
+                let Some(schedule) = schedule else { return };
+                schedule.is_running = false;
+                if !schedule.tasks.is_empty() {
+                    due::set(Due::Timer);
+                }
+            },
+        );
+    }
+}
+
+/// Starts the threads in a forked child, if tasks are scheduled.
+#[cold]
+pub(crate) fn resume() {
+    for timer in [&WRITING, &PROMPT] {
+        let mut schedule = lock(&timer.schedule);
+        if !schedule.tasks.is_empty() {
+            // If this fails, the next task tries it again.
+            let _ = timer.start(&mut schedule);
+        }
+    }
+}
+
+impl Timer {
+    const fn new(name: &'static str) -> Self {
+        let schedule = Schedule { tasks: BTreeMap::new(), count: 0, is_running: false };
+        Timer { name, schedule: Mutex::new(schedule), changed: Condvar::new() }
+    }
+
+    fn add(&'static self, time: Instant, task: Task) -> io::Result<()> {
+        let mut schedule = lock(&self.schedule);
+        self.start(&mut schedule)?;
+        schedule.count += 1;
+        let key = (time, schedule.count);
+        schedule.tasks.insert(key, task);
+        self.changed.notify_one();
+        Ok(())
+    }
+
     /// Starts the thread if it is not running.
-    fn start(&mut self) -> io::Result<()> {
-        if !self.is_running {
-            thread::Builder::new().name("candor-timer".to_owned()).spawn(run)?;
-            self.is_running = true;
+    fn start(&'static self, schedule: &mut Schedule) -> io::Result<()> {
+        if !schedule.is_running {
+            thread::Builder::new().name(self.name.to_owned()).spawn(|| self.run())?;
+            schedule.is_running = true;
         }
         Ok(())
     }
-}
 
-/// Takes the lock of the tasks before a fork. The child has the tasks, but not the thread, which its next line starts.
-pub(crate) fn hold(locks: &mut ForkLocks) {
-    locks.hold(
-        (),
-        |()| Some(&SCHEDULE),
-        |(), schedule| {
-            let Some(schedule) = schedule else { return };
-            schedule.is_running = false;
-            if !schedule.tasks.is_empty() {
-                due::set(Due::Timer);
-            }
-        },
-    );
-}
-
-/// Starts the thread in a forked child, if tasks are scheduled.
-#[cold]
-pub(crate) fn resume() {
-    let mut schedule = lock(&SCHEDULE);
-    if !schedule.tasks.is_empty() {
-        // If this fails, the next task tries it again.
-        let _ = schedule.start();
-    }
-}
-
-fn run() {
-    while let Some(task) = next() {
-        // A task that panics must not stop the others.
-        let _ = contain(task);
-    }
-}
-
-/// Waits for the next task to become due. Returns `None` if there is none, and then the thread ends.
-fn next() -> Option<Task> {
-    let mut schedule = lock(&SCHEDULE);
-    loop {
-        let Some((&(time, _), _)) = schedule.tasks.first_key_value() else {
-            schedule.is_running = false;
-            return None;
-        };
-        let now = Instant::now();
-        if time <= now {
-            return schedule.tasks.pop_first().map(|(_, task)| task);
+    fn run(&self) {
+        while let Some(task) = self.next() {
+            // A task that panics must not stop the others.
+            let _ = contain(task);
         }
-        schedule = sync::wait_timeout(&CHANGED, schedule, time - now);
+    }
+
+    /// Waits for the next task to become due. Returns `None` if there is none, and then the thread ends.
+    fn next(&self) -> Option<Task> {
+        let mut schedule = lock(&self.schedule);
+        loop {
+            let Some((&(time, _), _)) = schedule.tasks.first_key_value() else {
+                schedule.is_running = false;
+                return None;
+            };
+            let now = Instant::now();
+            if time <= now {
+                return schedule.tasks.pop_first().map(|(_, task)| task);
+            }
+            schedule = sync::wait_timeout(&self.changed, schedule, time - now);
+        }
     }
 }
 
@@ -126,5 +156,21 @@ mod tests {
         // The thread may have ended by now; then this starts another one.
         run_after(0, send("again"));
         assert_eq!(order.recv(), Ok("again"));
+    }
+    #[test]
+    fn bug_a_task_that_wrote_to_a_stalled_output_held_up_the_end_of_raised_levels() {
+        let (goes_on, stalled) = mpsc::channel::<()>();
+        let (stalls, is_stalled) = mpsc::channel();
+        let write = move || {
+            stalls.send(()).expect("the test waits");
+            let _ = stalled.recv();
+        };
+        schedule(Instant::now(), write).expect("a thread");
+        is_stalled.recv().expect("it stalls");
+        let (done, is_done) = mpsc::channel();
+        let lower = Box::new(move || done.send(()).expect("the test waits"));
+        schedule_prompt(Instant::now(), lower).expect("a thread");
+        assert_eq!(is_done.recv_timeout(Duration::from_mins(1)), Ok(()));
+        drop(goes_on);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing_core::{Dispatch, dispatcher};
 
 use super::site;
+use crate::base::catch::contain;
 use crate::base::clock::Tick;
 use crate::base::{fork, lock, timer};
 use crate::format::record::Severity;
@@ -124,7 +125,8 @@ impl Watch {
             for request in due.iter().filter_map(|(_, request)| request.upgrade()) {
                 // A spawned task may keep the context of a completed request alive.
                 if !request.is_over() {
-                    warn(&request);
+                    // A layer that panics must not end the checks, nor hide the other requests.
+                    let _ = contain(|| warn(&request));
                 }
             }
         });

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 #[cfg(feature = "log")]
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "otlp")]
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use super::error::ConfigError;
 use super::log_crate;
 use super::panics::{self, Joined};
 use super::reload;
-use crate::base::timer;
+use crate::base::{helper, timer};
 use crate::format::Format;
 use crate::format::record::Severity;
 use crate::logger::{Logger, notices};
@@ -109,10 +110,10 @@ impl Logging {
     /// With [`Story::Problems`](crate::Story::Problems), the lines that open requests hold are written, too, and so are the
     /// lines of [`Config::fold_repeats`](crate::Config::fold_repeats). The held lines of a request count as one.
     ///
-    /// Without [`Config::background`](crate::Config::background) no other line waits, and the writer of
-    /// [`Config::writer`](crate::Config::writer) is flushed. With OTLP export (feature `otlp`), a line also waits until
-    /// it is delivered to the collector or dropped. The export has its own thread, so a flush can block any thread,
-    /// even the only one of an async runtime.
+    /// Without [`Config::background`](crate::Config::background) no other line waits. The writer of
+    /// [`Config::writer`](crate::Config::writer) is flushed on another thread; if its flush takes longer, it continues.
+    /// With OTLP export (feature `otlp`), a line also waits until it is delivered to the collector or dropped. The
+    /// export has its own thread, so a flush can block any thread, even the only one of an async runtime.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -206,7 +207,8 @@ impl Drop for Logging {
         let (mut unwritten, mut unexported) = flush_all(&self.logger, LAST_LINES, true);
         if self.logger.bill.is_some() {
             // After the lines that it counts.
-            self.logger.write_bill();
+            let logger = Arc::clone(&self.logger);
+            let _ = helper::run_until(timer::after(LAST_REPORTS), move || logger.write_bill());
             (unwritten, unexported) = flush_all(&self.logger, LAST_REPORTS, true);
         }
         // The export closes first, because it reports its losses on the output.
@@ -224,18 +226,13 @@ impl Drop for Logging {
     }
 }
 
-/// How long dropping the guard waits for the bill and the reports of an export to be written.
+/// How long dropping the guard waits for the bill, for the reports of an export and for its own report to be written.
 const LAST_REPORTS: Duration = Duration::from_millis(200);
 
 /// Prints from a thread, and waits for it only briefly, because standard error may be the output that stalls.
 fn report_unwritten(what: &'static str, lines: u64) {
-    let (done, is_done) = std::sync::mpsc::channel();
-    let print = move || {
+    let _ = helper::run_until(timer::after(LAST_REPORTS), move || {
         let text = format!("candor: lines not {what} within {LAST_LINES:?}: {lines}\n");
         let _ = std::io::stderr().write_all(text.as_bytes());
-        let _ = done.send(());
-    };
-    if thread::Builder::new().spawn(print).is_ok() {
-        let _ = is_done.recv_timeout(Duration::from_millis(200));
-    }
+    });
 }

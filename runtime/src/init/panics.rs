@@ -21,7 +21,7 @@ use crate::json::shown::Shown;
 use crate::logger::notices::{self, PanicHookExists, with_any_logger};
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};
-use crate::sink::{CRITICAL_WAIT, Ending, LAST_LINES};
+use crate::sink::{Ending, LAST_LINES};
 use crate::site::event_sites;
 
 event_sites! {
@@ -94,6 +94,7 @@ fn install_locked(print_panics: bool) -> Joined {
             } else {
                 write(info);
                 flush_soon();
+                catch::end_panic_hook_wait();
             }
         }
         if chains {
@@ -161,7 +162,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Waits briefly for the line of a panic, because a hook that runs later may end the process.
 fn flush_soon() {
     if let Some(logger) = notices::any_logger() {
-        logger.sink.wait_for_queue(CRITICAL_WAIT);
+        logger.sink.wait_for_queue();
     }
 }
 

@@ -180,13 +180,17 @@ impl Folds {
         self.in_timer.load(Ordering::Acquire)
     }
 
-    /// Takes all folded lines. If `closes` is set, no line is folded after that.
-    pub(super) fn take_all(&self, closes: bool) -> Vec<FoldedLine> {
+    /// Takes all folded lines for a flush, and counts them in `in_flush`. If `closes` is set, no line is folded after
+    /// that.
+    pub(super) fn take_all(&self, closes: bool, in_flush: &AtomicU64) -> Vec<FoldedLine> {
         let mut state = lock(&self.state);
         state.is_closed |= closes;
         state.bytes = 0;
         let lines = std::mem::take(&mut state.lines);
-        lines.into_values().filter_map(|repeats| repeats.folded).collect()
+        let lines: Vec<_> = lines.into_values().filter_map(|repeats| repeats.folded).collect();
+        // Under the lock, so that another flush finds each line either in the state or in the count.
+        in_flush.fetch_add(lines.len() as u64, Ordering::Release);
+        lines
     }
 
     /// Takes the folded lines of a request.
@@ -344,5 +348,29 @@ impl Logger {
             let _ = write!(text, "{REPEATS}{count}}}");
             self.put_in_turn(request.as_ref(), step, &record, count, &mut text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bug_a_flush_did_not_wait_for_folded_lines_that_another_flush_had_taken() {
+        let folds = Folds::new();
+        let folded = FoldedLine {
+            request: None,
+            step: 0,
+            severity: Severity::Info,
+            site: SiteId::OTHER,
+            count: 1,
+            text: "{}\n".to_owned(),
+        };
+        let repeats = Repeats { since: Tick::now(), folded: Some(folded) };
+        lock(&folds.state).lines.insert(FoldKey { request: 0, site: 0, hash: 0 }, repeats);
+        let in_flush = AtomicU64::new(0);
+        assert_eq!(folds.take_all(false, &in_flush).len(), 1);
+        // Before the lock is free, and not only when the flush begins to write.
+        assert_eq!(in_flush.load(Ordering::Relaxed), 1);
     }
 }

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +14,7 @@ use super::fold::Folds;
 use super::{Logger, fold, with_layer};
 use crate::base::clock::Tick;
 use crate::base::fork::ForkLocks;
-use crate::base::{lock, timer};
+use crate::base::{helper, lock, timer};
 use crate::current::LineBuffer;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
@@ -58,10 +57,15 @@ impl OpenStories {
         lock(&self.open).requests.remove(&request.serial);
     }
 
+    /// Takes all requests for a flush, and counts them in `in_flush`.
     fn take_all(&self, closes: bool) -> Vec<Arc<Request>> {
         let mut open = lock(&self.open);
         open.is_closed |= closes;
-        open.requests.drain().filter_map(|(_, request)| request.upgrade()).collect()
+        let requests: Vec<_> =
+            open.requests.drain().filter_map(|(_, request)| request.upgrade()).collect();
+        // Under the lock, so that another flush finds each request either here or in the count.
+        self.in_flush.fetch_add(requests.len() as u64, Ordering::Release);
+        requests
     }
 }
 
@@ -264,13 +268,12 @@ impl Logger {
         } else {
             Vec::new()
         };
-        let folded = self.folds.as_ref().map(|folds| folds.take_all(closes)).unwrap_or_default();
         let in_flush = &self.open_stories.in_flush;
-        in_flush.fetch_add((folded.len() + requests.len()) as u64, Ordering::Relaxed);
+        let take_all = |folds: &Folds| folds.take_all(closes, in_flush);
+        let folded = self.folds.as_ref().map(take_all).unwrap_or_default();
         if self.waiting() == 0 && self.budget.is_none() {
             return 0;
         }
-        let (done, is_done) = channel::<()>();
         let write = {
             let logger = Arc::clone(self);
             move || {
@@ -301,17 +304,9 @@ impl Logger {
             }
         };
         let write = Arc::new(write);
-        let work = {
-            let write = Arc::clone(&write);
-            move || {
-                write();
-                drop(done);
-            }
-        };
-        match thread::Builder::new().name("candor-flush".to_owned()).spawn(work) {
-            // Returns when the thread drops its end.
-            Ok(_) => drop(is_done.recv_timeout(within)),
-            Err(_) => write(),
+        let on_thread = Arc::clone(&write);
+        if helper::run_until(deadline, move || on_thread()).is_err() {
+            write();
         }
         self.waiting()
     }
@@ -333,4 +328,19 @@ impl Logger {
 /// request, and its writer logs or panics. The sink rejects such a line.
 fn lock_turn(story: &RequestStory) -> Option<MutexGuard<'_, HeldLines>> {
     (!sink::is_writing()).then(|| story.held())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bug_a_flush_did_not_wait_for_requests_that_another_flush_had_taken() {
+        let stories = OpenStories::default();
+        let request = Arc::new(Request::new());
+        assert!(stories.add(&request));
+        assert_eq!(stories.take_all(false).len(), 1);
+        // Before the lock is free, and not only when the flush begins to write.
+        assert_eq!(stories.in_flush.load(Ordering::Relaxed), 1);
+    }
 }

@@ -99,6 +99,8 @@ fn without_metadata(mut text: String) -> String {
 
 const DETAILS: &str = ", details: [";
 const SOURCE: &str = ", source: ";
+/// How many places may be the end of a status. Each of them is compared with the text before it.
+const PLACES: usize = 16;
 
 /// Returns the position after the code and the message of a status, if details or a source follow.
 fn end_of_status(text: &str) -> Option<usize> {
@@ -109,14 +111,14 @@ fn end_of_status(text: &str) -> Option<usize> {
         before.rsplit_once("status: ").is_some_and(|(_, code)| is_name(code))
             || before.ends_with('\'') && before.contains("code: '")
     };
-    let with_message = text.match_indices(MESSAGE).find_map(|(at, _)| {
+    let with_message = text.match_indices(MESSAGE).take(PLACES).find_map(|(at, _)| {
         let end = end_of_quoted(text, at + MESSAGE.len())?;
         let rest = &text[end..];
         let goes_on = rest.starts_with(DETAILS) || rest.starts_with(SOURCE);
         (goes_on && ends_with_code(&text[..at])).then_some(end)
     });
     with_message.or_else(|| {
-        let mut sources = text.match_indices(SOURCE).map(|(at, _)| at);
+        let mut sources = text.match_indices(SOURCE).take(PLACES).map(|(at, _)| at);
         sources.find(|at| text[..*at].ends_with('\'') && text[..*at].contains("code: '"))
     })
 }

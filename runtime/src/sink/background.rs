@@ -14,7 +14,7 @@ use super::reentrancy::WriteGuard;
 use super::stats::{Counters, REASONS, Reason, ReportedLines, difference};
 use super::target::{Batch, BatchLine};
 use crate::base::fork::ForkLocks;
-use crate::base::{lock, sync};
+use crate::base::{catch, lock, sync};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 
@@ -24,7 +24,9 @@ use crate::format::sites::SiteId;
 pub enum Overload {
     /// Blocks the thread that logs until there is space.
     ///
-    /// Lines are never lost, but if the output stalls, so does the service.
+    /// Lines are not lost, but if the output stalls, so does the service. Only CRITICAL lines and those of the panic
+    /// hook wait no longer than 200 milliseconds: they may use twice the capacity, and are dropped and counted beyond
+    /// it.
     Block,
     /// Drops and counts the line; a `lines_dropped` line reports the number.
     ///
@@ -45,7 +47,8 @@ const GATHER: Duration = Duration::from_millis(2);
 /// The least time between two reports of dropped lines.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a CRITICAL line and the line of a panic wait to be written, because the process may end right after them.
+/// How long a CRITICAL line and the lines of the panic hook wait for space in the queue and to be written, because the
+/// process may end right after them.
 pub(crate) const CRITICAL_WAIT: Duration = Duration::from_millis(200);
 
 /// The largest capacity of a batch buffer that is kept for reuse.
@@ -170,32 +173,30 @@ impl Queue {
     }
 
     /// Adds a line, or drops and counts it. If the queue is closed, the line is counted as accepted and not yet written.
+    ///
+    /// A line with a `deadline` waits for space until then at most.
     pub(super) fn push(
         &self,
         site: SiteId,
         severity: Severity,
         line: &str,
+        deadline: Option<Instant>,
         counters: &Counters,
     ) -> Pushed {
-        let Shared { capacity, overload, work, space, .. } = &*self.0;
+        let Shared { capacity, work, .. } = &*self.0;
         let mut state = self.0.lock();
         counters.accept(1);
-        loop {
-            if state.closed {
-                return Pushed::Closed;
-            }
-            let is_important = *overload == Overload::Drop && severity >= Severity::Warn;
-            let limit = if is_important { capacity.saturating_mul(2) } else { *capacity };
-            if state.queued.count() < limit || is_ending() {
-                break;
-            }
-            if *overload == Overload::Drop {
+        if state.queued.count() >= *capacity {
+            let has_space;
+            (state, has_space) = self.0.wait_for_space(state, severity, deadline);
+            if !has_space {
                 counters.drop_line(Reason::Full, site);
                 state.requested += 1;
                 return Pushed::Dropped;
             }
-            self.0.wake(&mut state);
-            state = sync::wait(space, state);
+        }
+        if state.closed {
+            return Pushed::Closed;
         }
         state.queued.push(site, line);
         state.pushed += 1;
@@ -304,6 +305,39 @@ impl Shared {
         lock(&self.state)
     }
 
+    /// Waits for space in a full queue, if its policy is to wait. Returns whether the line needs no further space.
+    ///
+    /// Lines that may be the last ones of the process, those of the panic hook and those with a deadline, must neither
+    /// be lost behind others nor wait for long. They may use twice the capacity.
+    #[cold]
+    fn wait_for_space<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, QueueState>,
+        severity: Severity,
+        deadline: Option<Instant>,
+    ) -> (MutexGuard<'a, QueueState>, bool) {
+        let deadline = deadline.or_else(|| catch::panic_hook_deadline(CRITICAL_WAIT));
+        let is_important = match self.overload {
+            Overload::Block => deadline.is_some(),
+            Overload::Drop => severity >= Severity::Warn,
+        };
+        let limit = if is_important { self.capacity.saturating_mul(2) } else { self.capacity };
+        loop {
+            if state.closed || state.queued.count() < limit || is_ending() {
+                return (state, true);
+            }
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if self.overload == Overload::Drop || left.is_some_and(|left| left.is_zero()) {
+                return (state, false);
+            }
+            self.wake(&mut state);
+            state = match left {
+                Some(left) => sync::wait_timeout(&self.space, state, left),
+                None => sync::wait(&self.space, state),
+            };
+        }
+    }
+
     /// Wakes the thread, whether it sleeps or gathers.
     fn wake(&self, state: &mut QueueState) {
         if state.thread != WriterPhase::Writing {
@@ -325,7 +359,7 @@ impl Shared {
             let lines = Batch { bytes, lines, counts_as_accepted: false, reports: None };
             // The counters have the result.
             let _ = destination.write(lines, counters);
-            destination.flush(Instant::now());
+            destination.flush_here();
             batch.clear();
             let mut state = self.lock();
             state.requested += u64::from(reports.can_be_written(counters));

@@ -86,10 +86,17 @@ impl Destination {
         if let Destination::Writer(writer) = self { Some(writer) } else { None }
     }
 
-    /// Flushes a user's writer; the other destinations do not buffer.
+    /// Flushes a user's writer, and waits until `deadline` at most; the other destinations do not buffer.
     pub(super) fn flush(&self, deadline: Instant) {
         if let Destination::Writer(writer) = self {
             writer.flush(deadline);
+        }
+    }
+
+    /// Like [`flush`](Self::flush), on this thread, however long it takes.
+    pub(super) fn flush_here(&self) {
+        if let Destination::Writer(writer) = self {
+            writer.flush_here(Instant::now());
         }
     }
 }

@@ -24,12 +24,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::fork::ForkLocks;
-use crate::base::timer;
+use crate::base::{catch, timer};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 pub use background::Overload;
-pub(crate) use background::{CRITICAL_WAIT, LAST_LINES, Report};
-use background::{Pushed, Queue};
+use background::{CRITICAL_WAIT, Pushed, Queue};
+pub(crate) use background::{LAST_LINES, Report};
 pub(crate) use destination::Destination;
 pub(crate) use ending::Ending;
 #[cfg(feature = "testing")]
@@ -124,15 +124,17 @@ impl Sink {
             self.counters.reject(site);
             return false;
         };
-        match queue.push(site, severity, line, &self.counters) {
+        // The process may end right after the line.
+        let deadline = (severity == Severity::Critical).then(last_deadline);
+        match queue.push(site, severity, line, deadline, &self.counters) {
             Pushed::Queued => {}
             Pushed::Dropped => return false,
             Pushed::Closed => {
                 return write_line(&self.destination, site, line, false, &self.counters).is_ok();
             }
         }
-        if severity == Severity::Critical {
-            queue.flush(Instant::now() + CRITICAL_WAIT);
+        if let Some(deadline) = deadline {
+            queue.flush(deadline);
         }
         true
     }
@@ -168,14 +170,14 @@ impl Sink {
         left.min(self.counters.waiting())
     }
 
-    /// Waits until the queue is empty, for at most this time. Without a queue, every line is written already.
+    /// Waits briefly until the queue is empty. Without a queue, every line is written already.
     ///
     /// A panic inside a user's writer ends up here, too: its thread would wait for itself.
-    pub(crate) fn wait_for_queue(&self, within: Duration) {
+    pub(crate) fn wait_for_queue(&self) {
         if let Some(queue) = &self.queue
             && !is_writing()
         {
-            queue.flush(timer::after(within));
+            queue.flush(last_deadline());
         }
     }
 
@@ -190,6 +192,13 @@ impl Sink {
             queue.close();
         }
     }
+}
+
+/// The time until which a call may wait for a line after which the process may end. All lines of one run of the panic
+/// hook have the same.
+#[cold]
+fn last_deadline() -> Instant {
+    catch::panic_hook_deadline(CRITICAL_WAIT).unwrap_or_else(|| Instant::now() + CRITICAL_WAIT)
 }
 
 #[inline(always)]

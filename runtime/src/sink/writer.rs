@@ -10,6 +10,7 @@ use super::stats::{Counters, Reason};
 use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::catch::{self, contain};
 use crate::base::fork::{ForkLocks, OutputLock};
+use crate::base::helper;
 
 /// Clones share the writer.
 #[derive(Clone)]
@@ -20,7 +21,7 @@ struct WriterState {
     partial_line: Option<PartialLine>,
 }
 
-/// Between two attempts of [`UserWriter::flush`] to lock the writer.
+/// Between two attempts of [`UserWriter::flush_here`] to lock the writer.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl UserWriter {
@@ -77,22 +78,23 @@ impl UserWriter {
         })
     }
 
-    /// Flushes the writer, unless another thread is still writing at `deadline`.
+    /// Flushes the writer on another thread, because the flush may take as long as it likes. Waits until `deadline` at
+    /// most.
     pub(super) fn flush(&self, deadline: Instant) {
-        if catch::is_in_panic_hook() {
-            // A panic of the writer inside the hook would abort the process.
-            let this = self.clone();
-            let flushed = thread::Builder::new().spawn(move || {
-                let _guard = WriteGuard::enter();
-                this.flush_here(deadline);
-            });
-            let _ = flushed.map(thread::JoinHandle::join);
-        } else {
+        let this = self.clone();
+        let flush = move || {
+            // A line that the writer logs would wait for its own thread.
+            let _guard = WriteGuard::enter();
+            this.flush_here(deadline);
+        };
+        // A panic of the writer inside the hook would abort the process.
+        if helper::run_until(deadline, flush).is_err() && !catch::is_in_panic_hook() {
             self.flush_here(deadline);
         }
     }
 
-    fn flush_here(&self, deadline: Instant) {
+    /// Flushes the writer, unless another thread is still writing at `deadline`.
+    pub(super) fn flush_here(&self, deadline: Instant) {
         let mut state = loop {
             if let Some(state) = self.0.try_lock() {
                 break state;

@@ -1,6 +1,11 @@
 //! Requests that do not complete.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use candor::testing::{Captured, capture};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
 
 use super::*;
 
@@ -108,4 +113,39 @@ fn many_open_steps_are_listed_up_to_the_capacity() {
     });
     let line = captured.line("request_stuck");
     assert_eq!(line.get("open").and_then(|open| open.as_array()).map(Vec::len), Some(8));
+}
+
+/// Another layer, which panics at each event for a stuck request and counts them.
+struct Panics(Arc<AtomicUsize>);
+
+impl<S: tracing::Subscriber> Layer<S> for Panics {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().name() == "request_stuck" {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            panic!("a layer's mistake");
+        }
+    }
+}
+
+#[test]
+fn bug_a_layer_that_panicked_ended_the_checks_for_stuck_requests() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let layer = candor::Config::new().writer(std::io::sink()).layer().expect("a configuration");
+    let subscriber = Registry::default().with(layer).with(Panics(Arc::clone(&seen)));
+    let _default = tracing::subscriber::set_default(subscriber);
+    let layer = RequestLayer::new().stuck_after(Duration::from_millis(20));
+    let begin = || layer.begin(&to("/").into_parts().0, None);
+    let wait_for = |count| {
+        for _ in 0..500 {
+            if seen.load(Ordering::Relaxed) == count {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{seen:?} of {count} requests are stuck");
+    };
+    let _stuck = [begin(), begin()];
+    wait_for(2);
+    let _later = begin();
+    wait_for(3);
 }

@@ -191,6 +191,13 @@ fn a_batch_is_split_between_lines_when_the_file_is_full() {
     assert_eq!(numbers(&folder.all_lines())[&0], (0..5000).collect::<Vec<_>>());
 }
 
+#[test]
+fn bug_a_full_queue_that_blocks_held_critical_lines_and_the_panic_hook_for_ever() {
+    let counts = Counts::of(&run("full-queue", &[("QUEUE", "2")]).stderr);
+    assert_eq!((counts.emitted, counts.waiting), (6, 5));
+    assert_eq!(counts.reasons["writer: full"], 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_service_stopped_by_a_signal_has_written_all_its_lines() {

@@ -128,6 +128,23 @@ fn a_writer_that_panics_or_logs_loses_only_its_own_lines() {
 }
 
 #[test]
+fn bug_a_writer_whose_flush_stalled_held_the_flush_of_the_guard_for_ever() {
+    let counts = Counts::of(&run("flush-stalls", &[]).stderr);
+    assert_eq!((counts.emitted, counts.written), (1, 1));
+}
+
+#[test]
+fn bug_a_bill_that_stalled_held_the_end_of_the_guard_for_ever() {
+    let counts = Counts::of(&run("bill-stalls", &[]).stderr);
+    assert_eq!((counts.written, counts.waiting), (1, 1));
+}
+
+#[test]
+fn bug_raised_levels_did_not_fall_back_while_the_timer_wrote_to_a_stalled_output() {
+    run("fold-stalls", &[]);
+}
+
+#[test]
 fn hostile_values_and_contexts_lose_no_line() {
     for queue in ["0", "10"] {
         let output = run("hostile", &[("QUEUE", queue)]);

@@ -1,6 +1,5 @@
 //! The queue between the threads that log and the thread that exports. It counts what happens to each record.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use std::{fmt, mem, thread};
@@ -18,6 +17,8 @@ use crate::sink::ending::is_ending;
 
 /// The most bytes of lines in the queue, so that long lines do not use more memory than expected.
 const MAX_BYTES: u64 = 64 << 20;
+/// Lines of this many bytes are sent although the batch is not complete: long lines fill the queue before that.
+const SENT_BYTES: u64 = MAX_BYTES / 2;
 
 /// The least time between two reports of losses.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -41,8 +42,6 @@ pub(super) struct ExportQueue {
     settled: Condvar,
     report: LossReport,
     reports: Mutex<LossReports>,
-    /// Whether a thread is writing reports.
-    is_reporting: AtomicBool,
 }
 
 #[derive(Default)]
@@ -58,6 +57,7 @@ struct State {
     /// How often records were dropped, and how many of these losses have been reported.
     losses: u64,
     reported: u64,
+    reporter: Reporter,
     /// The number of waiting callers of `flush`.
     flushing: u32,
     /// The number of calls of `flush` so far. Each call ends a wait for the next attempt.
@@ -66,6 +66,16 @@ struct State {
     is_closed: bool,
     /// Set in a forked child until its first line, which starts a thread.
     lacks_thread: bool,
+}
+
+/// The thread that writes reports.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Reporter {
+    #[default]
+    None,
+    Writing,
+    /// It could not be started. The next attempt has to wait.
+    Failed,
 }
 
 /// The reports of dropped records so far.
@@ -112,7 +122,6 @@ impl ExportQueue {
             settled: Condvar::new(),
             report,
             reports: Mutex::default(),
-            is_reporting: AtomicBool::new(false),
         }
     }
 
@@ -142,7 +151,7 @@ impl ExportQueue {
                 state.flushing = 0;
                 state.is_sleeping = false;
                 state.lacks_thread = !state.is_closed;
-                queue.is_reporting.store(false, Ordering::Relaxed);
+                state.reporter = Reporter::None;
             },
         );
         locks.hold(Arc::clone(self), |queue| Some(&queue.reports), |_, _| {});
@@ -184,10 +193,12 @@ impl ExportQueue {
         let end = state.pending.text.len();
         state.pending.ends.push((end, origin));
         state.pushed += 1;
+        let was_small = state.bytes < SENT_BYTES;
         state.bytes += line.len() as u64;
+        let is_large = was_small && state.bytes >= SENT_BYTES;
         let lines = state.pending.ends.len() as u64;
         let lacks_thread = mem::take(&mut state.lacks_thread);
-        if state.is_sleeping && (lines == 1 || lines == self.batch) {
+        if state.is_sleeping && (lines == 1 || lines == self.batch || is_large) {
             drop(state);
             self.work.notify_one();
         }
@@ -286,9 +297,9 @@ impl ExportQueue {
         left
     }
 
-    /// Waits for lines and swaps them into `lines`. Returns when a batch is complete, `delay` has passed since the
-    /// first line, or a caller waits for the lines. `lines` stays empty if there are only losses to report. Returns
-    /// false if the queue is closed.
+    /// Waits for lines and swaps them into `lines`. Returns when a batch is complete or the queue is half full of
+    /// bytes, `delay` has passed since the first line, or a caller waits for the lines. `lines` stays empty if there
+    /// are only losses to report. Returns false if the queue is closed.
     pub(super) fn next(&self, lines: &mut PendingLines, delay: Duration) -> bool {
         lines.text.clear();
         lines.text.shrink_to(KEPT_BYTES);
@@ -298,8 +309,9 @@ impl ExportQueue {
         while !state.is_closed {
             let now = Instant::now();
             let count = state.pending.ends.len() as u64;
-            let has_work = count > 0 || state.reported < state.losses;
-            if !has_work {
+            // The end of a report wakes this thread.
+            let can_report = state.reported < state.losses && state.reporter != Reporter::Writing;
+            if count == 0 && !can_report {
                 since = None;
                 state.is_sleeping = true;
                 state = sync::wait(&self.work, state);
@@ -308,7 +320,9 @@ impl ExportQueue {
             }
             let wait = if count > 0 { delay } else { REPORT_INTERVAL };
             let due = *since.get_or_insert(now) + wait;
-            if count >= self.batch || state.flushing > 0 || now >= due {
+            let is_full = count >= self.batch || state.bytes >= SENT_BYTES;
+            let is_wanted = state.flushing > 0 && (count > 0 || state.reporter != Reporter::Failed);
+            if is_full || is_wanted || now >= due {
                 mem::swap(&mut state.pending, lines);
                 return true;
             }
@@ -333,19 +347,16 @@ impl ExportQueue {
 
     /// Writes reports from a separate thread, because the output may stall. Does nothing if such a thread is running.
     pub(super) fn report_soon(self: &Arc<Self>) {
-        let state = self.lock();
-        let has_losses = state.reported < state.losses;
-        drop(state);
-        if !has_losses || self.is_reporting.swap(true, Ordering::AcqRel) {
+        let mut state = self.lock();
+        if state.reported >= state.losses || state.reporter == Reporter::Writing {
             return;
         }
+        state.reporter = Reporter::Writing;
+        drop(state);
         let own = Arc::clone(self);
-        let report = move || {
-            own.report();
-            own.is_reporting.store(false, Ordering::Release);
-        };
+        let report = move || own.report();
         if thread::Builder::new().name("candor-report".to_owned()).spawn(report).is_err() {
-            self.is_reporting.store(false, Ordering::Release);
+            self.lock().reporter = Reporter::Failed;
         }
     }
 
@@ -373,7 +384,10 @@ impl ExportQueue {
         }
         let mut state = self.lock();
         state.reported = state.reported.max(losses);
+        state.reporter = Reporter::None;
         self.settled.notify_all();
+        // There may be new losses.
+        self.work.notify_one();
     }
 
     /// Waits until all losses are reported, for at most this time.
@@ -419,4 +433,72 @@ fn is_span(line: &str, origin: &LineOrigin) -> bool {
     let event = || members::of_object(line).find(|member| member.key == "event");
     let is_timed = |event: Member<'_>| Kind::of(otel::inside(event.value)) != Kind::Event;
     origin.sampled == Some(true) && event().is_some_and(is_timed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    fn queue(capacity: usize, report: LossReport) -> Arc<ExportQueue> {
+        Arc::new(ExportQueue::new(capacity, Overload::Drop, capacity, true, report))
+    }
+
+    fn push(queue: &ExportQueue, line: &str) {
+        assert!(!queue.push(Severity::Info, line, LineOrigin::default()), "it has a thread");
+    }
+
+    #[test]
+    fn bug_a_queue_that_was_full_of_long_lines_was_not_sent_before_the_delay() {
+        let queue = queue(1_000_000, Box::new(|_, _, _, _| {}));
+        let (taken, is_taken) = channel();
+        thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || {
+                let mut lines = PendingLines::default();
+                queue.next(&mut lines, Duration::from_hours(1));
+                taken.send(lines.ends.len()).expect("the test waits");
+            }
+        });
+        let line = "x".repeat(1 << 20);
+        for _ in 0..32 {
+            push(&queue, &line);
+        }
+        assert_eq!(is_taken.recv_timeout(Duration::from_mins(1)), Ok(32));
+    }
+
+    #[test]
+    fn bug_a_flush_kept_the_thread_busy_while_a_report_stalled() {
+        let (goes_on, stalled) = channel::<()>();
+        let stalled = Mutex::new(stalled);
+        let report = move |_, _: &str, _: &str, _: &str| {
+            let _ = lock(&stalled).recv();
+        };
+        let queue = queue(1, Box::new(report));
+        let turns = Arc::new(AtomicU64::new(0));
+        let worker = thread::spawn({
+            let (queue, turns) = (Arc::clone(&queue), Arc::clone(&turns));
+            move || {
+                let mut lines = PendingLines::default();
+                while queue.next(&mut lines, Duration::from_millis(1)) {
+                    turns.fetch_add(1, Ordering::Relaxed);
+                    let count = lines.ends.len() as u64;
+                    queue.settle(Signal::Logs, 0, LossReason::Rejected, count, "refused");
+                    queue.finish(count, lines.text.len() as u64);
+                    queue.report_if_due();
+                }
+            }
+        });
+        push(&queue, "{}");
+        assert_eq!(queue.flush(Instant::now() + Duration::from_millis(50)), 0);
+        // The line, and a turn for the report at most.
+        assert!(turns.load(Ordering::Relaxed) <= 2, "{turns:?}");
+        drop(goes_on);
+        queue.await_report(Duration::from_mins(1));
+        assert_eq!(queue.lock().reported, 1);
+        queue.close();
+        worker.join().expect("no panic");
+    }
 }
