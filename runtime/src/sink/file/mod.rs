@@ -256,7 +256,7 @@ impl FileState {
         if !open.is_rotated() || self.rotation_failed.is_some_and(is_recent) {
             return false;
         }
-        match rotate(&self.path, rotation, &open.file, open.id, first as u64) {
+        match rotate(&self.path, rotation, open.id, first as u64) {
             Ok(Rotated::Moved) => {
                 self.rotation_failed = None;
                 return true;

@@ -5,7 +5,7 @@
 //! number free, and the next rotation continues from there: nothing has to be repaired, and no other backup is lost.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, TryLockError};
+use std::fs::{self, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -41,17 +41,22 @@ pub(super) enum Rotated {
     Busy,
 }
 
-/// Rotates the file at `path`, which is open as `file`, unless another process has done so.
+/// Rotates the file at `path`, which is the one with this `id`, unless another process has done so.
 ///
 /// The file is locked until it has lost its name, so that two processes never rename the same backups at the same
-/// time. The system releases the lock of a process that ends.
+/// time. The system releases the lock of a process that ends. It is opened once more for that, because a forked child
+/// shares the open files of its parent, and a lock belongs to an open file.
 pub(super) fn rotate(
     path: &Path,
     rotation: Rotation,
-    file: &File,
     id: FileId,
     first: u64,
 ) -> io::Result<Rotated> {
+    let file = match OpenOptions::new().append(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Rotated::Moved),
+        Err(error) => return Err(error),
+    };
     let locked = match file.try_lock() {
         Ok(()) => true,
         Err(TryLockError::WouldBlock) => return Ok(Rotated::Busy),
@@ -60,7 +65,7 @@ pub(super) fn rotate(
     };
     let rotated = rotate_locked(path, rotation, id, first);
     if locked {
-        // If this fails, the lock ends when the caller closes the file.
+        // A child that was forked meanwhile has the open file, too, and would keep the lock.
         let _ = file.unlock();
     }
     rotated

@@ -116,30 +116,37 @@ fn children_fork_again() {
     }
 }
 
-#[test]
-fn processes_write_to_one_file_and_rotate_it() {
+/// Writes to a rotated file with these settings, and checks that each line is in one of its files.
+fn rotates_without_a_loss(settings: &[(&str, &str)]) {
     let unique = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_nanos();
     let folder = std::env::temp_dir().join(format!("candor-fork-{}-{unique}", std::process::id()));
     fs::create_dir(&folder).expect("a folder");
     let path = folder.join("app.log");
-    let path = path.to_str().expect("text");
-    for queue in ["0", "10"] {
-        let env = [
-            ("LOG_FILE", path),
-            ("LOG_FILE_MAX_BYTES", "1000000"),
-            ("QUEUE", queue),
-            ("LOG_FILE_BACKUPS", "200"),
-        ];
-        let (ended, forks) = hammered(&env);
-        let mut lines = Vec::new();
-        for file in fs::read_dir(&folder).expect("a folder") {
-            let file = file.expect("a file").path();
-            lines.extend(parsed(&fs::read_to_string(&file).expect("text")));
-            fs::remove_file(&file).expect("it can be removed");
-        }
-        each_line_is_written_once(&lines, &ended.stderr, forks, &CHILD);
+    let mut env = vec![("LOG_FILE", path.to_str().expect("text"))];
+    env.extend(settings);
+    let (ended, forks) = hammered(&env);
+    let mut lines = Vec::new();
+    for file in fs::read_dir(&folder).expect("a folder") {
+        let file = file.expect("a file").path();
+        lines.extend(parsed(&fs::read_to_string(&file).expect("text")));
     }
+    each_line_is_written_once(&lines, &ended.stderr, forks, &CHILD);
     fs::remove_dir_all(&folder).expect("it can be removed");
+}
+
+#[test]
+fn processes_write_to_one_file_and_rotate_it() {
+    for queue in ["0", "10"] {
+        let size = [("LOG_FILE_MAX_BYTES", "1000000"), ("LOG_FILE_BACKUPS", "200")];
+        rotates_without_a_loss(&[size[0], size[1], ("QUEUE", queue)]);
+    }
+}
+
+/// The lock of a rotation belonged to the open file, which a child shares.
+#[test]
+fn bug_a_child_renamed_backups_while_its_parent_did() {
+    let size = [("LOG_FILE_MAX_BYTES", "20000"), ("LOG_FILE_BACKUPS", "500")];
+    rotates_without_a_loss(&[size[0], size[1], ("SLOW_RENAMES", "1"), ("FORKS", "50")]);
 }
 
 #[test]
