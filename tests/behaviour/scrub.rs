@@ -7,6 +7,8 @@ use candor_tests::{Random, rounds};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
+mod regressions;
+
 const JWT: &str =
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U";
 

@@ -5,7 +5,7 @@
 
 use super::name::{FoundName, Separator, is_one_of};
 use super::range::run;
-use super::value::is_scheme;
+use super::value::{is_auth_scheme, is_scheme};
 use crate::redact::keys::hides;
 
 /// Words that are never a password.
@@ -80,7 +80,7 @@ pub(super) fn is_harmless(
     let last = name.text.rsplit(['_', '-', '.']).next().unwrap_or_default();
     let is_weak = is_one_of(last, &WEAK);
     // `Authorization: Bearer` has no value.
-    if is_scheme(word.as_bytes()) && word_end >= end {
+    if is_auth_scheme(word.as_bytes()) && word_end >= end {
         return true;
     }
     // `token=Bearer x`: the value follows.

@@ -154,10 +154,11 @@ impl NamedValue<'_, '_> {
             return None;
         }
         let bytes = self.text.as_bytes();
-        // A tag may come first: `!vault |`.
+        // A tag may come first: `!vault |`. A password may begin with `!`, too.
         let tag = if bytes[start] == b'!' { run(bytes, start, |byte| byte > b' ') } else { start };
-        let start = run(bytes, tag, |byte| byte == b' ');
-        let is_marked = matches!(bytes.get(start), Some(b'|' | b'>'));
+        let behind = run(bytes, tag, |byte| byte == b' ');
+        let is_marked = matches!(bytes.get(behind), Some(b'|' | b'>'));
+        let start = if is_marked { behind } else { start };
         let marks =
             |byte: u8| matches!(byte, b'|' | b'>' | b'-' | b'+' | b'\r') || byte.is_ascii_digit();
         let first = run(bytes, start, |byte| marks(byte) && (is_marked || byte == b'\r'));
@@ -347,7 +348,7 @@ impl NamedValue<'_, '_> {
         let part =
             near + self.text.as_bytes()[near..end].iter().rposition(|byte| b",;".contains(byte))?;
         let name = clip(self.text, part + 1, end).trim_matches(|c: char| "{([\"':-".contains(c));
-        (hides(name) || is_scheme(name.as_bytes())).then_some(part)
+        (hides(name) || is_auth_scheme(name.as_bytes())).then_some(part)
     }
 
     /// Whether it is the `code` or `state` of an OAuth redirect: `?code=…&state=…`, or a long `code` elsewhere.
@@ -402,8 +403,8 @@ fn is_long_code(text: &[u8]) -> bool {
         && count(u8::is_ascii_digit) >= least_digits
 }
 
-/// Whether the word is not the value itself, which follows after the blank: a scheme (`Bearer abc`), or a tag or anchor
-/// of YAML (`!!str abc`, `&anchor abc`).
+/// Whether the word may not be the value itself, which follows after the blank: a scheme (`Bearer abc`), or a tag or
+/// anchor of YAML (`!!str abc`, `&anchor abc`). A password may look like a tag, so it is never shown as one.
 pub(super) fn is_scheme(word: &[u8]) -> bool {
     let is_yaml = |name: &[u8]| !name.is_empty() && name.iter().all(u8::is_ascii_alphabetic);
     if let [b'&' | b'!', name @ ..] = word
@@ -411,6 +412,11 @@ pub(super) fn is_scheme(word: &[u8]) -> bool {
     {
         return true;
     }
+    is_auth_scheme(word)
+}
+
+/// Whether the word is a scheme of authentication.
+pub(super) fn is_auth_scheme(word: &[u8]) -> bool {
     [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
         .iter()
         .any(|scheme| word.eq_ignore_ascii_case(scheme))
