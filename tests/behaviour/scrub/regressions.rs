@@ -13,3 +13,26 @@ fn a_value_that_begins_like_a_tag_of_yaml_is_hidden() {
     shows("password: !vault |\n  one\n  two\nuser: x", "password: !vault |\n  [REDACTED]\nuser: x");
     shows("password: !!str x7", "password: [REDACTED]");
 }
+
+/// Two words after a name were taken for a sentence, also if the second one was the label of the next field.
+#[test]
+fn a_password_before_another_word_or_label_is_hidden() {
+    shows("user: ada pass: letmein host: db", "user: ada pass: [REDACTED] host: db");
+    shows("db.password: changeme db.host: x", "db.password: [REDACTED] db.host: x");
+    shows(
+        "spring.datasource.password: letmein\nspring.jpa.show-sql: true",
+        "spring.datasource.password: [REDACTED]\nspring.jpa.show-sql: true",
+    );
+    shows("app.db.password: Welcome db.host: x", "app.db.password: [REDACTED] db.host: x");
+    shows("session: letmein host : db", "session: [REDACTED]");
+    shows("auth: hunter\nuser name: 7", "auth: [REDACTED]\nuser name: 7");
+    for sentence in [
+        "auth: handshake finished",
+        "auth: handshake finished, 3 ms",
+        "a.b.TokenError: It has expired",
+        "failed to list *v1.Secret: secrets is forbidden: no",
+        "aws_secretsmanager_secret.db: Refreshing state... [id=x]",
+    ] {
+        shows(sentence, sentence);
+    }
+}

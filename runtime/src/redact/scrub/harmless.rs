@@ -5,7 +5,7 @@
 
 use super::name::{FoundName, Separator, is_one_of};
 use super::range::run;
-use super::value::{is_auth_scheme, is_scheme};
+use super::value::{is_auth_scheme, is_scheme, label_follows};
 use crate::redact::keys::hides;
 
 /// Words that are never a password.
@@ -139,14 +139,26 @@ fn is_prose(name: &FoundName<'_>, last: &str, word: &str, value: &[u8]) -> bool 
     let is_lower = |word: &[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);
     let is_capital =
         |word: &[u8]| word.first().is_some_and(u8::is_ascii_uppercase) && is_lower(&word[1..]);
-    let mut words = value.split(|byte| *byte <= b' ');
+    let line = &value[..run(value, 0, |byte| !matches!(byte, b'\n' | b'\r'))];
+    let mut words = line.split(|byte| *byte <= b' ');
     let first = words.next().unwrap_or_default();
-    let second = words.next().unwrap_or_default().trim_ascii();
-    let second = &second[..run(second, 0, |byte| byte.is_ascii_alphabetic())];
-    let is_class = name.text.contains('.');
-    let is_bare = name.text.len() == last.len()
-        && is_one_of(last, &WEAK)
-        && !is_one_of(last, &["token", "tokens"]);
+    let second = words.next().unwrap_or_default();
+    // A label begins the next field: `pass: letmein host: db`.
+    let next = line.len().min(first.len() + 1);
+    let second = if label_follows(line, next, true) { b"" } else { second };
+    let second = second.strip_suffix(b",").unwrap_or(second);
+    // A password may be a word as well, before another one, so few names introduce a sentence.
+    let has_dot = name.text.contains('.');
+    let is_class = has_dot && ["Error", "Exception"].iter().any(|end| last.ends_with(end));
+    let is_bare = is_one_of(name.text, &["auth", "session", "pin"]);
+    // `*v1.Secret: secrets is forbidden`
+    let is_kind = || {
+        has_dot
+            && is_lower(second)
+            && first.strip_suffix(b"s") == Some(last.to_ascii_lowercase().as_bytes())
+    };
+    // `aws_secretsmanager_secret.db: Refreshing state...`
+    let is_progress = || has_dot && !hides(last) && is_capital(first) && second.ends_with(b"...");
     let is_bound = || {
         let opener = name.start.checked_sub(1).map(|at| name.bytes[at]);
         let is_type = |text: &[u8]| text.first().is_some_and(u8::is_ascii_uppercase);
@@ -164,6 +176,8 @@ fn is_prose(name: &FoundName<'_>, last: &str, word: &str, value: &[u8]) -> bool 
     };
     (is_class || is_bare) && is_lower(first) && second.len() > 1 && is_lower(second)
         || is_class && is_capital(first) && is_lower(second)
+        || is_kind()
+        || is_progress()
         || is_bound()
         || is_status()
 }
