@@ -36,3 +36,24 @@ fn a_password_before_another_word_or_label_is_hidden() {
         shows(sentence, sentence);
     }
 }
+
+/// A flag with a sensitive name between a name and its value made the scrubber forget the name.
+#[test]
+fn a_value_is_hidden_if_a_flag_is_between_it_and_its_name() {
+    shows(
+        r#"EnvVar { name: "DB_PASSWORD", secret: true, value: Some("hunter2") }"#,
+        r#"EnvVar { name: "DB_PASSWORD", secret: true, value: [REDACTED] }"#,
+    );
+    shows(
+        r#"{"name":"DB_PASSWORD","secret":true,"value":"hunter2"}"#,
+        r#"{"name":"DB_PASSWORD","secret":true,"value":"[REDACTED]"}"#,
+    );
+    shows(
+        r#"{"value":"hunter2","api_key":"k","name":"password"}"#,
+        r#"{"value":"[REDACTED]","api_key":"[REDACTED]","name":"password"}"#,
+    );
+    shows(
+        r#"{"value":{"api_key":"k","id":7},"name":"password"}"#,
+        r#"{"value":"[REDACTED]","name":"password"}"#,
+    );
+}

@@ -71,8 +71,8 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
         }
     }
     let value = NamedValue { text, name: &name, separator: &separator };
+    // A flag may stand between the halves of a pair: `{"name": "password", "secret": true, "value": "…"}`.
     if name.is_sensitive() || value.is_grant() {
-        *half = HalfPair::default();
         return value.secret();
     }
     if holds_the_value(name.text) {
@@ -80,7 +80,7 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
         if half.named.is_some_and(|named| in_one_object(text, named, name.start)) {
             return value.secret().map(|it| it.found_by("name-value pair"));
         }
-        half.value = Some((name.start, separator));
+        half.value = Some((name.start, floor, separator));
     } else if holds_the_name(name.text) {
         // The next item of a list has the same field.
         let is_next = |named: usize| text[named..].starts_with(name.text);
@@ -92,9 +92,7 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
         }
         // The value may come before its name: `{"value": "…", "name": "password"}`.
         match before {
-            Some((start, separator))
-                if start >= floor && in_one_object(text, start, name.start) =>
-            {
+            Some((start, floor, separator)) if in_one_object(text, start, name.start) => {
                 half.named = Some(name.start);
                 let name = FoundName::before(text, floor, separator.at)?;
                 let value = NamedValue { text, name: &name, separator: &separator };
@@ -110,7 +108,8 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
 #[derive(Default)]
 pub(super) struct HalfPair {
     named: Option<usize>,
-    value: Option<(usize, Separator)>,
+    /// The start of the name before the value, the floor at that time, and the separator.
+    value: Option<(usize, usize, Separator)>,
 }
 
 /// Whether two names are near each other, and no brace between them ends or begins an object that has only one of them.

@@ -4,7 +4,7 @@ use super::range::HiddenRange;
 use super::trigger::Triggers;
 use super::{card, flag, format, pair, tag, token, view};
 
-/// An iterator over the secrets of a text.
+/// An iterator over the secrets of a text. A secret may begin before one that was returned earlier.
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -153,12 +153,13 @@ impl Iterator for Scanner<'_> {
         let bytes = self.text.as_bytes();
         while let Some(at) = self.next_position() {
             self.at = at + 1;
-            if let Some(secret) = self.inspect(at).filter(|secret| secret.start >= self.floor) {
+            if let Some(secret) = self.inspect(at) {
                 // User input may open a quote or bracket that a later line closes. That line may hold another
                 // secret, so it is inspected again; no line is inspected more than twice.
                 let hidden = &bytes[secret.start..secret.end];
                 let line = hidden.iter().rposition(|&byte| byte == b'\n');
-                self.floor = line.map_or(secret.end, |line| secret.start + line + 1);
+                let end = line.map_or(secret.end, |line| secret.start + line + 1);
+                self.floor = self.floor.max(end);
                 // A view may show that the value goes on: `password =&gt; x`.
                 self.has_escapes |= bytes
                     .get(at.min(secret.start)..secret.end)
