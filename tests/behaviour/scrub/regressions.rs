@@ -57,3 +57,36 @@ fn a_value_is_hidden_if_a_flag_is_between_it_and_its_name() {
         r#"{"value":"[REDACTED]","name":"password"}"#,
     );
 }
+
+/// The scanner continued after a secret without a look at the text between its name and its value.
+#[test]
+fn secrets_between_a_name_and_its_value_are_hidden() {
+    shows(
+        "<name>password</name><apiKey>k7Yq</apiKey><value>x</value> pin=4711",
+        "<name>password</name><apiKey>[REDACTED]</apiKey><value>[REDACTED]</value> pin=[REDACTED]",
+    );
+    shows(
+        "form-data; name=\"password\"\r\nX-Api-Key: k7Yq\r\n\r\nx\r\n--b",
+        "form-data; name=\"password\"\r\nX-Api-Key: [REDACTED]\r\n\r\n[REDACTED]\r\n--b",
+    );
+}
+
+#[test]
+fn a_password_that_looks_like_a_here_document_is_hidden() {
+    shows(
+        "x password=<<EOT Authorization: Bearer abc.def token=k7Yq9\nrest",
+        "x password=[REDACTED] Authorization: [REDACTED]\nrest",
+    );
+    shows("password=<<Tr0ub4dor\nuser=7", "password=[REDACTED]");
+    shows("password=<<EOT\nx7\nEOT\nuser=7", "password=<<EOT\n[REDACTED]\nEOT\nuser=7");
+}
+
+/// Any word before `= "…"` was taken for a type.
+#[test]
+fn a_password_before_an_equals_sign_is_not_taken_for_a_type() {
+    shows("password: hunter2 = \"x\"", "password: [REDACTED]");
+    shows("password: !letmein \"x y\" z", "password: [REDACTED] z");
+    for name in ["&str", "String", "Option<String>", "std::string", "Cow<str>"] {
+        shows(&format!("password: {name} = \"x y\""), &format!("password: {name} = \"[REDACTED]\""));
+    }
+}

@@ -10,6 +10,8 @@ pub(super) struct Scanner<'a> {
     at: usize,
     /// The end of the last hidden range: names are not searched for before it.
     floor: usize,
+    /// Hidden ranges that begin farther on, with text before them that is not inspected yet.
+    ahead: Vec<(usize, usize)>,
     half: pair::HalfPair,
     /// Position of the last `<`.
     tag: Option<usize>,
@@ -30,6 +32,7 @@ impl<'a> Scanner<'a> {
             text,
             at: 0,
             floor: 0,
+            ahead: Vec::new(),
             half: pair::HalfPair::default(),
             tag: None,
             commas: Vec::new(),
@@ -53,6 +56,27 @@ impl<'a> Scanner<'a> {
             self.commas.retain(|&known| known > at);
             self.commas.push(comma);
         }
+    }
+
+    /// Continues after a hidden range.
+    fn continue_at(&mut self, end: usize) {
+        self.floor = self.floor.max(end);
+        self.at = self.floor.max(self.at);
+        // The hidden range ends with an open bracket.
+        if matches!(self.text.as_bytes()[self.floor - 1], b'(' | b'[') {
+            self.open(self.floor - 1);
+        }
+    }
+
+    /// Whether the position is in a range that was hidden before the text that precedes it was inspected.
+    fn is_hidden(&mut self, at: usize) -> bool {
+        let end = self.ahead.iter().filter(|range| range.0 <= at).map(|range| range.1).max();
+        self.ahead.retain(|range| range.0 > at);
+        if let Some(end) = end {
+            self.at = at;
+            self.continue_at(end);
+        }
+        end.is_some_and(|end| end > at)
     }
 
     /// Returns the next position to inspect.
@@ -153,21 +177,25 @@ impl Iterator for Scanner<'_> {
         let bytes = self.text.as_bytes();
         while let Some(at) = self.next_position() {
             self.at = at + 1;
+            if !self.ahead.is_empty() && self.is_hidden(at) {
+                continue;
+            }
             if let Some(secret) = self.inspect(at) {
                 // User input may open a quote or bracket that a later line closes. That line may hold another
                 // secret, so it is inspected again; no line is inspected more than twice.
                 let hidden = &bytes[secret.start..secret.end];
                 let line = hidden.iter().rposition(|&byte| byte == b'\n');
                 let end = line.map_or(secret.end, |line| secret.start + line + 1);
-                self.floor = self.floor.max(end);
                 // A view may show that the value goes on: `password =&gt; x`.
                 self.has_escapes |= bytes
                     .get(at.min(secret.start)..secret.end)
                     .is_some_and(|seen| seen.iter().any(|byte| b"\\%&\x1b".contains(byte)));
-                self.at = self.floor.max(self.at);
-                // The hidden range ends with an open bracket.
-                if matches!(bytes[self.floor - 1], b'(' | b'[') {
-                    self.open(self.floor - 1);
+                let between = bytes.get(self.at..secret.start).unwrap_or_default();
+                if between.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
+                    self.ahead.retain(|&(start, _)| start != secret.start);
+                    self.ahead.push((secret.start, end));
+                } else {
+                    self.continue_at(end);
                 }
                 return Some(secret);
             }

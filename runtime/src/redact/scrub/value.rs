@@ -33,6 +33,9 @@ impl NamedValue<'_, '_> {
             matches!(byte, b' ' | b'\t' | 1) || quoted_name && matches!(byte, b'\n' | b'\r')
         });
         let start = self.after_type(first);
+        if let Some(secret) = self.before_string(start) {
+            return Some(secret);
+        }
         let quote = *bytes.get(start)?;
         if is_no_pair(self.name, self.separator, start) {
             return None;
@@ -111,41 +114,57 @@ impl NamedValue<'_, '_> {
         }
     }
 
-    /// Returns the position after a type (`password: &str = "x"`) and after tags and anchors of YAML (`!!str x`,
-    /// `&anchor x`).
+    /// Returns the position after a type (`password: &str = "x"`) or a scheme.
     fn after_type(&self, start: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        if !self.separator.colon {
-            return start;
+        match self.word_before_string(start) {
+            Some((word, quote)) if is_type(word) || is_auth_scheme(word) => quote,
+            _ => start,
         }
+    }
+
+    /// Returns the word and the string after it that may both be parts of the value: `password: hunter2 = "x"`,
+    /// `password: !tag "x"`.
+    fn before_string(&self, start: usize) -> Option<HiddenRange> {
+        let (_, quote) = self.word_before_string(start)?;
+        let end = self.quoted(quote, self.text.as_bytes()[quote]).end;
+        Some(HiddenRange::new(start, self.text.len().min(end + 1)))
+    }
+
+    /// Returns the word after a colon and the position of the string that follows after `=` or a scheme.
+    fn word_before_string(&self, start: usize) -> Option<(&[u8], usize)> {
+        let bytes = self.text.as_bytes();
         let near = &bytes[..bytes.len().min(start + LONGEST_NAME)];
         let end = run(near, start, |byte| byte > b' ' && !is_quote(byte));
+        let word = bytes.get(start..end).filter(|word| self.separator.colon && !word.is_empty())?;
         match bytes[end..] {
-            [b' ', b'=', b' ', quote, ..] if end > start && is_quote(quote) => end + 3,
-            [b' ', quote, ..] if is_quote(quote) && is_scheme(&bytes[start..end]) => end + 1,
-            _ => start,
+            [b' ', b'=', b' ', quote, ..] if is_quote(quote) => Some((word, end + 3)),
+            [b' ', quote, ..] if is_quote(quote) && is_scheme(word) => Some((word, end + 1)),
+            _ => None,
         }
     }
 
     /// Returns the lines of a here-document: `<<EOT`, and the lines up to `EOT`.
     fn heredoc(&self, start: usize) -> Option<HiddenRange> {
         let bytes = self.text.as_bytes();
-        let marker = bytes[start..].strip_prefix(b"<<")?;
-        let marker = marker.strip_prefix(b"-").or(marker.strip_prefix(b"~")).unwrap_or(marker);
-        let marker = &marker[..run(marker, 0, |byte| byte.is_ascii_alphanumeric() || byte == b'_')];
-        let line = run(bytes, start, |byte| byte != b'\n') + 1;
-        if marker.is_empty() || line >= bytes.len() {
+        let rest = bytes[start..].strip_prefix(b"<<")?;
+        let rest = rest.strip_prefix(b"-").or(rest.strip_prefix(b"~")).unwrap_or(rest);
+        let marker = &rest[..run(rest, 0, |byte| byte.is_ascii_alphanumeric() || byte == b'_')];
+        let after = bytes.len() - rest.len() + marker.len();
+        let line = run(bytes, after, |byte| matches!(byte, b' ' | b'\t' | b'\r')) + 1;
+        if marker.is_empty() || line >= bytes.len() || bytes[line - 1] != b'\n' {
             return None;
         }
         let mut end = line;
         while end < bytes.len() {
             let next = run(bytes, end, |byte| byte != b'\n');
             if bytes[end..next].trim_ascii() == marker {
-                break;
+                let has_text = end > line;
+                return has_text.then(|| HiddenRange::new(line, end - 1));
             }
             end = bytes.len().min(next + 1);
         }
-        (end > line).then(|| HiddenRange::new(line, end - usize::from(bytes[end - 1] == b'\n')))
+        // Without its end, the marker may be a password.
+        Some(HiddenRange::new(start, bytes.len()))
     }
 
     /// Returns the indented lines of a YAML block, after `password: |` or after `password:`, and the items of a list.
@@ -420,6 +439,19 @@ pub(super) fn is_auth_scheme(word: &[u8]) -> bool {
     [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
         .iter()
         .any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// Whether the word is the type of a text: `&str`, `Option<String>`, `std::string`.
+fn is_type(word: &[u8]) -> bool {
+    #[rustfmt::skip]
+    const PARTS: [&str; 24] = [
+        "str", "string", "char", "byte", "bytes", "u8", "vec", "cow", "box", "arc", "rc", "static", "mut", "std", "alloc",
+        "borrow", "option", "optional", "nullable", "list", "secret", "secretstring", "secretbox", "any",
+    ];
+    let mut parts =
+        word.split(|byte| !byte.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).peekable();
+    parts.peek().is_some()
+        && parts.all(|part| std::str::from_utf8(part).is_ok_and(|part| is_one_of(part, &PARTS)))
 }
 
 /// Whether a comma or bracket at `at` ends the field, and is not part of a password.
