@@ -87,6 +87,23 @@ fn a_password_before_an_equals_sign_is_not_taken_for_a_type() {
     shows("password: hunter2 = \"x\"", "password: [REDACTED]");
     shows("password: !letmein \"x y\" z", "password: [REDACTED] z");
     for name in ["&str", "String", "Option<String>", "std::string", "Cow<str>"] {
-        shows(&format!("password: {name} = \"x y\""), &format!("password: {name} = \"[REDACTED]\""));
+        shows(
+            &format!("password: {name} = \"x y\""),
+            &format!("password: {name} = \"[REDACTED]\""),
+        );
+    }
+}
+
+/// A number after a plural was taken for a count.
+#[test]
+fn codes_of_digits_under_a_plural_name_are_hidden() {
+    shows("backup_codes=482913,193842,771204", "backup_codes=[REDACTED]");
+    shows("recovery_codes: 123456", "recovery_codes: [REDACTED]");
+    shows("pins=4711", "pins=[REDACTED]");
+    shows("passwords=4711,1234", "passwords=[REDACTED]");
+    for count in
+        ["Secrets: 0 found", "passwords=12 x=1", "total tokens: 4096 used", "tokens: 512, 3 ms"]
+    {
+        shows(count, count);
     }
 }

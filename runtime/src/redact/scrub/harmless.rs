@@ -30,6 +30,9 @@ const METHODS: [&str; 30] = [
 const WEAK: [&str; 9] =
     ["auth", "oauth", "oauth2", "session", "sid", "pin", "token", "tokens", "pass"];
 
+/// Plurals of secrets that consist of digits, so that a number after them is no count.
+const CODES: [&str; 5] = ["codes", "pins", "otps", "cvvs", "cvcs"];
+
 /// Whether the separator does not separate a name and its value: `passwd[5121]: …` is a process,
 /// `/run/secrets:/run/secrets:ro` a volume, and `token=Token(17)` a number of mio.
 pub(super) fn is_no_pair(name: &FoundName<'_>, separator: &Separator, start: usize) -> bool {
@@ -117,6 +120,11 @@ pub(super) fn is_harmless(
         }
         // The number of a session, and not the token of one.
         _ if digits || hex => {
+            // One number, and not the first of several: `tokens=512`, `Secrets: 0 found`.
+            let is_count = || {
+                word_end >= end && word.len() < 8
+                    || word.len() <= 3 && bytes.get(word_end) == Some(&b' ')
+            };
             let line =
                 separator.colon && separator.end == start && bytes.get(word_end) == Some(&b':');
             let session = last.to_ascii_lowercase();
@@ -126,7 +134,7 @@ pub(super) fn is_harmless(
                 // The number of a field, in a definition of Protocol Buffers.
                 || word.len() < 3 && bytes.get(word_end) == Some(&b';') && separator.end < start
                 || line && name.text.contains('.')
-                || digits && word.len() < 8 && is_plural(last)
+                || digits && is_plural(last) && !is_one_of(last, &CODES) && is_count()
                 || separator.colon && is_prose(name, last, word, value)
         }
         _ => separator.colon && separator.end < start && is_prose(name, last, word, value),
