@@ -107,3 +107,14 @@ fn codes_of_digits_under_a_plural_name_are_hidden() {
         shows(count, count);
     }
 }
+
+/// Only a string of SQL after one blank was inspected.
+#[test]
+fn a_string_of_sql_on_the_next_line_is_hidden() {
+    for gap in [" ", "  ", "\t", "\n", "\r\n    "] {
+        shows(
+            &format!("CREATE USER ada IDENTIFIED BY{gap}'hunter2';"),
+            &format!("CREATE USER ada IDENTIFIED BY{gap}'[REDACTED]';"),
+        );
+    }
+}

@@ -48,6 +48,9 @@ const ALONE: [&[u8]; 5] = [b"=:<>", b"\"%&'(-", b"[\\{|_\x1b", b"`", b"\t\xef"];
 /// `password`.
 const FOLLOWED: [&[u8]; 2] = [b"Bb", b"Pp"];
 
+/// The most blanks between a keyword of SQL and its string.
+const LONGEST_GAP: usize = 64;
+
 const BLOCK: usize = 64;
 /// Enough for most texts. Reading them without a branch in between lets the CPU overlap the reads.
 const BLOCKS: usize = 4;
@@ -172,11 +175,13 @@ impl Filter {
                 let begins = !before.is_ascii_alphanumeric() && !matches!(before, b'_' | b'-');
                 after == b'>' || begins && (after == b'-' || after.is_ascii_alphabetic())
             }
-            // A string of SQL after `BY`, `AS`, `LIKE`, `REPLACE` or `=`.
+            // A string of SQL after `BY`, `AS`, `LIKE`, `REPLACE` or `=`, maybe on the next line.
             b'"' | b'\'' => {
-                at > 1
-                    && before == b' '
-                    && matches!(bytes[at - 2] | 0x20, b'y' | b's' | b'e' | b'=')
+                before.is_ascii_whitespace() && {
+                    let mut words = bytes[..at].iter().rev().take(LONGEST_GAP);
+                    let last = words.find(|byte| !byte.is_ascii_whitespace());
+                    last.is_some_and(|last| matches!(last | 0x20, b'y' | b's' | b'e' | b'='))
+                }
             }
             b'&' => after == b'#' || after.is_ascii_alphabetic(),
             b'|' => before == b' ' && after == b' ',
