@@ -118,3 +118,17 @@ fn a_string_of_sql_on_the_next_line_is_hidden() {
         );
     }
 }
+
+/// The secret path of a webhook was hidden, and the user info before its host was not.
+#[test]
+fn a_webhook_with_user_info_is_hidden_from_the_user_on() {
+    shows(
+        "post to https://ada:hunter2@chat.example.com/hooks/abcdefghijklmnopqrstuvwxyz failed",
+        "post to https://[REDACTED] failed",
+    );
+    shows("https://ada:x7@hooks.slack.com/services/T0/B0/x end", "https://[REDACTED] end");
+    shows(
+        "https://git@hooks.slack.com/services/T0/B0/x end",
+        "https://git@hooks.slack.com/services/[REDACTED] end",
+    );
+}
