@@ -132,3 +132,17 @@ fn a_webhook_with_user_info_is_hidden_from_the_user_on() {
         "https://git@hooks.slack.com/services/[REDACTED] end",
     );
 }
+
+/// Names were searched for in the last 512 bytes before `VALUES`.
+#[test]
+fn a_password_in_a_long_list_of_columns_is_hidden() {
+    let columns = "a_column_with_a_name, ".repeat(60);
+    shows(
+        &format!("INSERT INTO users ({columns}password) VALUES (1, 'hunter2')"),
+        &format!("INSERT INTO users ({columns}password) VALUES ([REDACTED])"),
+    );
+    shows(
+        &format!("INSERT INTO users (password, {columns}id) VALUES ('hunter2', 1)"),
+        &format!("INSERT INTO users (password, {columns}id) VALUES ([REDACTED])"),
+    );
+}

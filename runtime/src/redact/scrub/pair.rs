@@ -228,9 +228,9 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenR
 /// Returns the values of `(email, password)=(…)`, an error of Postgres, and of `(email, password) VALUES (…), (…)`,
 /// given the first bracket of the values.
 pub(super) fn columns(text: &str, floor: usize, at: usize) -> Option<HiddenRange> {
-    const FARTHEST: usize = 512;
     let bytes = text.as_bytes();
-    let before = bytes[floor.max(at.saturating_sub(FARTHEST))..at].trim_ascii_end();
+    // Only the names behind the last bracket are read, and each bracket is inspected, so this takes linear time.
+    let before = bytes[floor..at].trim_ascii_end();
     let names = before
         .strip_suffix(b"=")
         .or_else(|| {
