@@ -146,3 +146,23 @@ fn a_password_in_a_long_list_of_columns_is_hidden() {
         &format!("INSERT INTO users (password, {columns}id) VALUES ([REDACTED])"),
     );
 }
+
+/// Only text with a digit was searched for tokens, or also its neighbours, depending on the CPU.
+#[test]
+fn tokens_without_a_digit_are_hidden() {
+    for token in [
+        "glpat-aBcDeFgHiJkLmNoPqRsT",
+        "glpat-aBcDEfGhiJKlmNoPqrST",
+        "GOCSPX-aBcDEfGhiJKlmNoPqrSTuvWx",
+        "SG.aBcDEfGhiJKlmNoPqrST",
+        "AKIAQWERTYUIOPASDFGH",
+    ] {
+        for before in ["sent ", "took 12 ms, sent ", "sent by the job of the shop at night with "] {
+            shows(&format!("{before}{token}"), &format!("{before}[REDACTED]"));
+            shows(&format!("{before}{token} in 5 ms"), &format!("{before}[REDACTED] in 5 ms"));
+        }
+    }
+    for clean in ["ASIA-PACIFIC-SOUTHEAST-REGION is down", "STS.GetCallerIdentity took 5 ms"] {
+        shows(clean, clean);
+    }
+}
