@@ -66,6 +66,9 @@ pub(super) fn is_no_pair(name: &FoundName<'_>, separator: &Separator, start: usi
     separator.colon && (is_process() || is_volume() || is_other()) || is_number()
 }
 
+/// The number of bytes by which a value is judged.
+pub(super) const HARMLESS_BYTES: usize = 256;
+
 /// Whether the unquoted value in `bytes[start..end]` is not a secret.
 pub(super) fn is_harmless(
     name: &FoundName<'_>,
@@ -75,7 +78,7 @@ pub(super) fn is_harmless(
 ) -> bool {
     let bytes = name.bytes;
     // Longer words are judged by their beginning, which keeps the scan linear.
-    let bytes = &bytes[..bytes.len().min(start + 256)];
+    let bytes = &bytes[..bytes.len().min(start + HARMLESS_BYTES)];
     let end = end.min(bytes.len());
     let word_end = run(bytes, start, |byte| byte > b' ' && !b",;.:)]}\"'`".contains(&byte));
     let Ok(word) = std::str::from_utf8(&bytes[start..word_end]) else { return false };

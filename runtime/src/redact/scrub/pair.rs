@@ -65,7 +65,8 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
     let name = FoundName::before(text, floor, at)?;
     // `[password:protected] => x`: the value follows the arrow.
     if separator.colon && name.text.starts_with('[') {
-        let close = run(bytes, at + 1, |byte| in_name(byte) && byte != b']' || byte == b':');
+        let near = &bytes[..bytes.len().min(at + LONGEST_NAME)];
+        let close = run(near, at + 1, |byte| in_name(byte) && byte != b']' || byte == b':');
         if bytes[close..].starts_with(b"] => ") {
             return None;
         }
@@ -176,7 +177,15 @@ pub(super) fn tuple(
 
 /// Returns the content of `Password("x")` or `Some(Token { value: "x" })`, given the bracket. `Debug` prints the fields
 /// of a type under the type's name, so this name is judged.
-pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenRange> {
+///
+/// `wasted` counts the bytes that were searched for the end of a bracket in vain.
+pub(super) fn constructor(
+    text: &str,
+    floor: usize,
+    at: usize,
+    wasted: &mut usize,
+) -> Option<HiddenRange> {
+    const MOST_UNCLOSED: usize = 16;
     let bytes = text.as_bytes();
     let end = match bytes[at] {
         b'{' => at.checked_sub(1).filter(|&blank| bytes[blank] == b' ')?,
@@ -207,11 +216,17 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenR
     if bytes[start..end].len() > 1 && !bytes[start..end].iter().any(u8::is_ascii_lowercase) {
         return None;
     }
+    // Brackets that are opened again and again without being closed would take quadratic time, so all that follows is
+    // hidden. Source code has a few, in strings and comments.
+    if *wasted / MOST_UNCLOSED > bytes.len() {
+        return (at + 1 < bytes.len()).then(|| HiddenRange::new(at + 1, bytes.len()));
+    }
     let mut close = balanced(bytes, at);
     // An open bracket in prose ends with the line.
     let is_closed = matches!(bytes[close - 1], b')' | b'}') && close > at + 1;
     let begins = run(bytes, at + 1, |byte| byte == b' ');
     if !is_closed && !bytes.get(begins).is_some_and(|&byte| is_quote(byte)) {
+        *wasted += close - at;
         close = run(bytes, at, |byte| byte != b'\n');
     }
     let inner = at + 1..if close > at + 1 && matches!(bytes[close - 1], b')' | b'}') {

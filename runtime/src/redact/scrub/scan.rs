@@ -21,6 +21,7 @@ pub(super) struct Scanner<'a> {
     token: Option<(usize, usize)>,
     run_end: usize,
     wasted: usize,
+    unclosed: usize,
     credentials: token::NoCredentials,
     has_escapes: bool,
     triggers: Triggers,
@@ -39,6 +40,7 @@ impl<'a> Scanner<'a> {
             token: None,
             run_end: 0,
             wasted: 0,
+            unclosed: 0,
             credentials: token::NoCredentials::default(),
             has_escapes: false,
             triggers: Triggers::default(),
@@ -150,10 +152,12 @@ impl<'a> Scanner<'a> {
                     .or_else(|| pair::listed(text, self.floor, at))
                     .map(by("statement"))
                     .or_else(|| pair::setter(text, self.floor, at).map(by("call")))
-                    .or_else(|| pair::constructor(text, self.floor, at).map(by("type")))
+                    .or_else(|| {
+                        pair::constructor(text, self.floor, at, &mut self.unclosed).map(by("type"))
+                    })
             }
             b'\'' | b'"' => pair::statement(text, at).map(by("statement")),
-            b'{' => pair::constructor(text, self.floor, at).map(by("type")),
+            b'{' => pair::constructor(text, self.floor, at, &mut self.unclosed).map(by("type")),
             b'-' if after == b'>' => pair::value(text, self.floor, at, &mut self.half),
             b'-' if before != b'-' => token::private_key(text, at)
                 .map(by("private key"))

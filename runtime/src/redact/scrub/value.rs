@@ -1,6 +1,6 @@
 //! Finds the end of a value that is hidden because of its name.
 
-use super::harmless::{is_harmless, is_no_pair};
+use super::harmless::{HARMLESS_BYTES, is_harmless, is_no_pair};
 use super::name::{FoundName, LONGEST_NAME, Separator, clip, in_name, is_one_of, is_quote};
 use super::range::{HiddenBy, HiddenRange, REDACTED, run};
 use super::token::private_key;
@@ -87,12 +87,19 @@ impl NamedValue<'_, '_> {
         let end = match opened {
             // `{SSHA}5en6G6MezRroT3XKqkdPOmY` goes on after the bracket.
             Some(at) => self.after_bracket(start, balanced(bytes, at)),
-            None if self.name.is_header() && !quoted_name => self.line_end(start),
-            None => self.unquoted_end(start, start),
+            None => {
+                let end = |limit| match self.name.is_header() && !quoted_name {
+                    true => self.line_end(start, limit),
+                    false => self.unquoted_end_within(start, start, limit),
+                };
+                // A value that is not hidden is not read to its end, which keeps the scan linear.
+                let near = end(start + HARMLESS_BYTES);
+                if is_harmless(self.name, self.separator, start, near) {
+                    return None;
+                }
+                if near < start + HARMLESS_BYTES { near } else { end(bytes.len()) }
+            }
         };
-        if opened.is_none() && is_harmless(self.name, self.separator, start, end) {
-            return None;
-        }
         let quote = self.name.is_quoted.then(|| {
             let quote = self.name.start + self.name.text.len();
             (quote, quote + 1)
@@ -269,14 +276,14 @@ impl NamedValue<'_, '_> {
         }
     }
 
-    /// Returns the end of the line, or of the string that begins with the name.
-    fn line_end(&self, start: usize) -> usize {
+    /// Returns the end of the line, or of the string that begins with the name, or the limit if that is nearer.
+    fn line_end(&self, start: usize, limit: usize) -> usize {
         let bytes = self.text.as_bytes();
         let opener = bytes[..self.name.start].last().filter(|&&byte| is_quote(byte));
         // `Digest realm="a", nonce="b"` holds strings itself.
         let mut in_string = false;
         let mut at = start;
-        while at < bytes.len() {
+        while at < bytes.len().min(limit) {
             let escaped = bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r'));
             if escaped || matches!(bytes[at], b'\n' | b'\r') {
                 break;
@@ -296,7 +303,12 @@ impl NamedValue<'_, '_> {
     ///
     /// If in doubt the value goes on: a password can contain any character. It ends at a blank, or where another field
     /// begins.
-    fn unquoted_end(&self, start: usize, mut at: usize) -> usize {
+    fn unquoted_end(&self, start: usize, at: usize) -> usize {
+        self.unquoted_end_within(start, at, self.text.len())
+    }
+
+    /// The same up to a limit: a value that is longer ends there or farther on.
+    fn unquoted_end_within(&self, start: usize, mut at: usize, limit: usize) -> usize {
         let bytes = self.text.as_bytes();
         let least = at;
         let spaced = self.separator.end < start;
@@ -307,7 +319,9 @@ impl NamedValue<'_, '_> {
         if let Some(key) = private_key(self.text, at) {
             return key.end;
         }
-        while at < bytes.len() {
+        let mut has_dollar = bytes[start..at].contains(&b'$');
+        while at < bytes.len().min(limit) {
+            has_dollar |= bytes[at] == b'$';
             let ends = match bytes[at] {
                 b'\n' if at > start && bytes[at - 1] == b'\\' => {
                     at = run(bytes, at, |byte| byte.is_ascii_whitespace());
@@ -340,9 +354,7 @@ impl NamedValue<'_, '_> {
                         && (!is_sentence || label_follows(bytes, at + 1, false))
                 }
                 // The parameters of a password hash: `$argon2id$v=19$m=65536,t=3,p=4$…`.
-                b',' if bytes[start..at].contains(&b'$') && bytes.get(at + 2) == Some(&b'=') => {
-                    false
-                }
+                b',' if has_dollar && bytes.get(at + 2) == Some(&b'=') => false,
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
                 // An escaped line end.
                 b'\\' => [&b"\\r\\n"[..], b"\\n"].iter().any(|line| {
