@@ -166,3 +166,14 @@ fn tokens_without_a_digit_are_hidden() {
         shows(clean, clean);
     }
 }
+
+/// A value is judged by its first bytes, and still hidden to its end.
+#[test]
+fn a_value_is_hidden_to_its_end_however_long_it_is() {
+    for length in 250..262 {
+        for more in ["\\\"hunter2", "hunter2", ",hunter2", "\u{e9}hunter2"] {
+            shows(&format!("password={}{more} x", "a".repeat(length)), "password=[REDACTED] x");
+            shows(&format!("cookie: {}{more}\nx", "a".repeat(length)), "cookie: [REDACTED]\nx");
+        }
+    }
+}

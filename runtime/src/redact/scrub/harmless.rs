@@ -30,7 +30,7 @@ const METHODS: [&str; 30] = [
 const WEAK: [&str; 9] =
     ["auth", "oauth", "oauth2", "session", "sid", "pin", "token", "tokens", "pass"];
 
-/// Plurals of secrets that consist of digits, so that a number after them is no count.
+/// Plurals of secrets that consist of digits, so that a number after them is not a count.
 const CODES: [&str; 5] = ["codes", "pins", "otps", "cvvs", "cvcs"];
 
 /// Whether the separator does not separate a name and its value: `passwd[5121]: …` is a process,

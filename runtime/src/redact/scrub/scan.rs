@@ -21,6 +21,7 @@ pub(super) struct Scanner<'a> {
     token: Option<(usize, usize)>,
     run_end: usize,
     wasted: usize,
+    /// The bytes that were searched for the end of a bracket in vain.
     unclosed: usize,
     credentials: token::NoCredentials,
     has_escapes: bool,
@@ -74,11 +75,9 @@ impl<'a> Scanner<'a> {
     fn is_hidden(&mut self, at: usize) -> bool {
         let end = self.ahead.iter().filter(|range| range.0 <= at).map(|range| range.1).max();
         self.ahead.retain(|range| range.0 > at);
-        if let Some(end) = end {
-            self.at = at;
-            self.continue_at(end);
-        }
-        end.is_some_and(|end| end > at)
+        let Some(end) = end else { return false };
+        self.continue_at(end);
+        end > at
     }
 
     /// Returns the next position to inspect.

@@ -3,8 +3,8 @@
 //! Each kind of secret contains a character that is rare in clean text, its trigger. Only triggers are inspected.
 //!
 //! Scrubbing takes linear time: an inspection reads a bounded distance, or over bytes that it then hides; the few searches
-//! for an end that may be missing stop after as many bytes as the text has (`wasted`), or remember that there is none. The
-//! test `scrubbing_time_is_linear` repeats each construct.
+//! for an end that may be missing stop after a few times as many bytes as the text has (`wasted`), or remember that there
+//! is none. The test `scrubbing_time_is_linear` repeats each construct.
 
 use super::card;
 use super::format::{SHORTEST_RUN, next_token, run_around};

@@ -93,11 +93,13 @@ impl NamedValue<'_, '_> {
                     false => self.unquoted_end_within(start, start, limit),
                 };
                 // A value that is not hidden is not read to its end, which keeps the scan linear.
-                let near = end(start + HARMLESS_BYTES);
+                let judged = start + HARMLESS_BYTES;
+                // A backslash before the limit is left out, as one before the end of a value is.
+                let near = end(judged + 1);
                 if is_harmless(self.name, self.separator, start, near) {
                     return None;
                 }
-                if near < start + HARMLESS_BYTES { near } else { end(bytes.len()) }
+                if near < judged { near } else { end(bytes.len()) }
             }
         };
         let quote = self.name.is_quoted.then(|| {
