@@ -88,9 +88,12 @@ impl NamedValue<'_, '_> {
             // `{SSHA}5en6G6MezRroT3XKqkdPOmY` goes on after the bracket.
             Some(at) => self.after_bracket(start, balanced(bytes, at)),
             None => {
-                let end = |limit| match self.name.is_header() && !quoted_name {
-                    true => self.line_end(start, limit),
-                    false => self.unquoted_end_within(start, start, limit),
+                let end = |limit| {
+                    if self.name.is_header() && !quoted_name {
+                        self.line_end(start, limit)
+                    } else {
+                        self.unquoted_end_within(start, start, limit)
+                    }
                 };
                 // A value that is not hidden is not read to its end, which keeps the scan linear.
                 let judged = start + HARMLESS_BYTES;
