@@ -7,6 +7,8 @@ use candor_tests::{Random, rounds};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
+mod regressions;
+
 const JWT: &str =
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U";
 
@@ -1018,8 +1020,36 @@ fn scrubbing_time_is_linear() {
         "?state=",
         "?state=open",
         "?code=1",
+        "[a:",
+        "Secret(\n",
+        "Token {\n",
+        "password=<<A ",
+        "password=<<A\n",
+        "(token : missing ",
+        "Authorization: missing ",
+        "<name>password</name><apiKey>x</apiKey><value>x</value>",
+        "form-data; name=\"password\"\r\nX-Api-Key: x\r\n",
+        "value=a,secret=b,name=password,",
+        "password: !a \"x\" ",
+        "BY \n",
+        "(password) VALUES ",
+        "aBcDEfGhiJKlmNoPqrSTuv/",
     ] {
         is_quick(&piece.repeat(rounds(1_000_000) / piece.len()));
+    }
+    // The time of some depends on the text before them.
+    for (before, piece) in [
+        ("password=", "a,"),
+        ("password=$", "a,b"),
+        ("password: ", ","),
+        ("(", "token : missing "),
+        ("name=password,", "value=("),
+        ("<name>password</name>", "<value>"),
+        ("form-data; name=\"password\"\n\n", "a"),
+        ("INSERT INTO users (password", ", a"),
+        ("(password) VALUES (", "a, "),
+    ] {
+        is_quick(&(before.to_owned() + &piece.repeat(rounds(1_000_000) / piece.len())));
     }
     let long = format!("/{}?token=x", "a%41/".repeat(100_000));
     let started = Instant::now();

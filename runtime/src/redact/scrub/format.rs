@@ -44,13 +44,15 @@ use Charset::{Alphanumeric, Base64, Dotted, Hex, Upper, Word};
 #[derive(Clone, Copy)]
 enum Looks {
     Any,
-    /// It has a digit, or is one long word.
+    /// It has a digit, or a long word that is not a name in camel case.
     NoWords,
+    /// It begins with 16 letters or digits.
+    Solid,
     /// It alternates between digits, lower-case and upper-case letters.
     Random,
 }
 
-use Looks::{Any, NoWords, Random};
+use Looks::{Any, NoWords, Random, Solid};
 
 impl Looks {
     fn has(self, key: &[u8]) -> bool {
@@ -68,9 +70,16 @@ impl Looks {
             Self::NoWords => {
                 let words = || key.split(|byte| !byte.is_ascii_alphabetic());
                 let is_mixed = |word: &[u8]| word.windows(2).filter(changes).count() >= 3;
+                // `STS.GetCallerIdentity`: upper-case letters with at least two others in between.
+                let is_name = |word: &[u8]| {
+                    let is_upper = |byte: &&u8| byte.is_ascii_uppercase();
+                    word.iter().any(|byte| is_upper(&byte))
+                        && !word.windows(3).any(|three| three.iter().filter(is_upper).count() > 1)
+                };
                 key.iter().any(|byte| is_digit(&byte))
-                    || words().any(|word| word.len() >= 20 || is_mixed(word))
+                    || words().any(|word| (word.len() >= 20 || is_mixed(word)) && !is_name(word))
             }
+            Self::Solid => key.iter().take(16).all(u8::is_ascii_alphanumeric),
             Self::Random => {
                 let changes = key.windows(2).filter(changes).count();
                 changes >= 4 && key.iter().any(|byte| is_digit(&byte)) || changes >= 8
@@ -81,7 +90,7 @@ impl Looks {
 
 /// The characters after the prefix, their minimum number, how random they must look, and the prefixes.
 #[rustfmt::skip]
-const FORMATS: [(Charset, usize, Looks, &str); 24] = [
+const FORMATS: [(Charset, usize, Looks, &str); 25] = [
     (Word, 8, NoWords, "Mid-server- dvc_server_ b10_ xoxa- xoxr- xoxb- xoxp- xoxs- xoxc-  xoxe- xoxo- xapp-"),
     (Word, 12, NoWords, "rzp_live_ rzp_test_ LTAI ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ sk_live_ sk_test_ rk_live_ rk_test_ dop_v1_ doo_v1_ dor_v1_ \
         shpat_ shpss_ shpca_ shppa_ shptka_ shltm_ whsec_ dckr_pat_ dckr_oat_ lin_api_ lin_oauth_ figd_ \
@@ -120,6 +129,7 @@ const FORMATS: [(Charset, usize, Looks, &str); 24] = [
        "),
     (Word, 30, NoWords, "AIza "),
     (Upper, 12, NoWords, "AKIA ASIA ABIA ACCA"),
+    (Upper, 16, Solid, "AKIA ASIA ABIA ACCA"),
     (Upper, 20, Random, "API- A3- GOOG"),
     (Alphanumeric, 12, Random, " EXO"),
     (Alphanumeric, 32, Random, "cmVmd oy2 4b1d AKID"),
@@ -362,6 +372,10 @@ fn unprefixed(bytes: &[u8], at: usize) -> Option<usize> {
     /// Longer than each of these tokens. Reading no farther keeps the scan linear.
     const FARTHEST: usize = 256;
     let rest = &bytes[at..bytes.len().min(at + FARTHEST)];
+    // Each of them has a digit, and most words do not.
+    if !rest.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
     // The `n` of `\nghp_…` is part of an escape, and not of a name.
     let generic = if at > 0 && bytes[at - 1] == b'\\' { |_: &[u8]| None } else { generic };
     [marked, azure, bot, discord, asana, authress, honeycomb, generic]

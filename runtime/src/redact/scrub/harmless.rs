@@ -5,7 +5,7 @@
 
 use super::name::{FoundName, Separator, is_one_of};
 use super::range::run;
-use super::value::is_scheme;
+use super::value::{is_auth_scheme, is_scheme, label_follows};
 use crate::redact::keys::hides;
 
 /// Words that are never a password.
@@ -29,6 +29,9 @@ const METHODS: [&str; 30] = [
 /// Names of one word that say little by themselves.
 const WEAK: [&str; 9] =
     ["auth", "oauth", "oauth2", "session", "sid", "pin", "token", "tokens", "pass"];
+
+/// Plurals of secrets that consist of digits, so that a number after them is not a count.
+const CODES: [&str; 5] = ["codes", "pins", "otps", "cvvs", "cvcs"];
 
 /// Whether the separator does not separate a name and its value: `passwd[5121]: …` is a process,
 /// `/run/secrets:/run/secrets:ro` a volume, and `token=Token(17)` a number of mio.
@@ -63,6 +66,9 @@ pub(super) fn is_no_pair(name: &FoundName<'_>, separator: &Separator, start: usi
     separator.colon && (is_process() || is_volume() || is_other()) || is_number()
 }
 
+/// The number of bytes by which a value is judged.
+pub(super) const HARMLESS_BYTES: usize = 256;
+
 /// Whether the unquoted value in `bytes[start..end]` is not a secret.
 pub(super) fn is_harmless(
     name: &FoundName<'_>,
@@ -72,7 +78,7 @@ pub(super) fn is_harmless(
 ) -> bool {
     let bytes = name.bytes;
     // Longer words are judged by their beginning, which keeps the scan linear.
-    let bytes = &bytes[..bytes.len().min(start + 256)];
+    let bytes = &bytes[..bytes.len().min(start + HARMLESS_BYTES)];
     let end = end.min(bytes.len());
     let word_end = run(bytes, start, |byte| byte > b' ' && !b",;.:)]}\"'`".contains(&byte));
     let Ok(word) = std::str::from_utf8(&bytes[start..word_end]) else { return false };
@@ -80,7 +86,7 @@ pub(super) fn is_harmless(
     let last = name.text.rsplit(['_', '-', '.']).next().unwrap_or_default();
     let is_weak = is_one_of(last, &WEAK);
     // `Authorization: Bearer` has no value.
-    if is_scheme(word.as_bytes()) && word_end >= end {
+    if is_auth_scheme(word.as_bytes()) && word_end >= end {
         return true;
     }
     // `token=Bearer x`: the value follows.
@@ -117,6 +123,11 @@ pub(super) fn is_harmless(
         }
         // The number of a session, and not the token of one.
         _ if digits || hex => {
+            // One number, and not the first of several: `tokens=512`, `Secrets: 0 found`.
+            let is_count = || {
+                word_end >= end && word.len() < 8
+                    || word.len() <= 3 && bytes.get(word_end) == Some(&b' ')
+            };
             let line =
                 separator.colon && separator.end == start && bytes.get(word_end) == Some(&b':');
             let session = last.to_ascii_lowercase();
@@ -126,7 +137,7 @@ pub(super) fn is_harmless(
                 // The number of a field, in a definition of Protocol Buffers.
                 || word.len() < 3 && bytes.get(word_end) == Some(&b';') && separator.end < start
                 || line && name.text.contains('.')
-                || digits && word.len() < 8 && is_plural(last)
+                || digits && is_plural(last) && !is_one_of(last, &CODES) && is_count()
                 || separator.colon && is_prose(name, last, word, value)
         }
         _ => separator.colon && separator.end < start && is_prose(name, last, word, value),
@@ -139,14 +150,26 @@ fn is_prose(name: &FoundName<'_>, last: &str, word: &str, value: &[u8]) -> bool 
     let is_lower = |word: &[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);
     let is_capital =
         |word: &[u8]| word.first().is_some_and(u8::is_ascii_uppercase) && is_lower(&word[1..]);
-    let mut words = value.split(|byte| *byte <= b' ');
+    let line = &value[..run(value, 0, |byte| !matches!(byte, b'\n' | b'\r'))];
+    let mut words = line.split(|byte| *byte <= b' ');
     let first = words.next().unwrap_or_default();
-    let second = words.next().unwrap_or_default().trim_ascii();
-    let second = &second[..run(second, 0, |byte| byte.is_ascii_alphabetic())];
-    let is_class = name.text.contains('.');
-    let is_bare = name.text.len() == last.len()
-        && is_one_of(last, &WEAK)
-        && !is_one_of(last, &["token", "tokens"]);
+    let second = words.next().unwrap_or_default();
+    // A label begins the next field: `pass: letmein host: db`.
+    let next = line.len().min(first.len() + 1);
+    let second = if label_follows(line, next, true) { b"" } else { second };
+    let second = second.strip_suffix(b",").unwrap_or(second);
+    // A password may be a word as well, before another one, so few names introduce a sentence.
+    let has_dot = name.text.contains('.');
+    let is_class = has_dot && ["Error", "Exception"].iter().any(|end| last.ends_with(end));
+    let is_bare = is_one_of(name.text, &["auth", "session", "pin"]);
+    // `*v1.Secret: secrets is forbidden`
+    let is_kind = || {
+        has_dot
+            && is_lower(second)
+            && first.strip_suffix(b"s") == Some(last.to_ascii_lowercase().as_bytes())
+    };
+    // `aws_secretsmanager_secret.db: Refreshing state...`
+    let is_progress = || has_dot && !hides(last) && is_capital(first) && second.ends_with(b"...");
     let is_bound = || {
         let opener = name.start.checked_sub(1).map(|at| name.bytes[at]);
         let is_type = |text: &[u8]| text.first().is_some_and(u8::is_ascii_uppercase);
@@ -164,6 +187,8 @@ fn is_prose(name: &FoundName<'_>, last: &str, word: &str, value: &[u8]) -> bool 
     };
     (is_class || is_bare) && is_lower(first) && second.len() > 1 && is_lower(second)
         || is_class && is_capital(first) && is_lower(second)
+        || is_kind()
+        || is_progress()
         || is_bound()
         || is_status()
 }

@@ -65,14 +65,15 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
     let name = FoundName::before(text, floor, at)?;
     // `[password:protected] => x`: the value follows the arrow.
     if separator.colon && name.text.starts_with('[') {
-        let close = run(bytes, at + 1, |byte| in_name(byte) && byte != b']' || byte == b':');
+        let near = &bytes[..bytes.len().min(at + LONGEST_NAME)];
+        let close = run(near, at + 1, |byte| in_name(byte) && byte != b']' || byte == b':');
         if bytes[close..].starts_with(b"] => ") {
             return None;
         }
     }
     let value = NamedValue { text, name: &name, separator: &separator };
+    // A flag may stand between the halves of a pair: `{"name": "password", "secret": true, "value": "…"}`.
     if name.is_sensitive() || value.is_grant() {
-        *half = HalfPair::default();
         return value.secret();
     }
     if holds_the_value(name.text) {
@@ -80,7 +81,7 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
         if half.named.is_some_and(|named| in_one_object(text, named, name.start)) {
             return value.secret().map(|it| it.found_by("name-value pair"));
         }
-        half.value = Some((name.start, separator));
+        half.value = Some((name.start, floor, separator));
     } else if holds_the_name(name.text) {
         // The next item of a list has the same field.
         let is_next = |named: usize| text[named..].starts_with(name.text);
@@ -92,9 +93,7 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
         }
         // The value may come before its name: `{"value": "…", "name": "password"}`.
         match before {
-            Some((start, separator))
-                if start >= floor && in_one_object(text, start, name.start) =>
-            {
+            Some((start, floor, separator)) if in_one_object(text, start, name.start) => {
                 half.named = Some(name.start);
                 let name = FoundName::before(text, floor, separator.at)?;
                 let value = NamedValue { text, name: &name, separator: &separator };
@@ -110,7 +109,8 @@ fn value_by_name(text: &str, floor: usize, at: usize, half: &mut HalfPair) -> Op
 #[derive(Default)]
 pub(super) struct HalfPair {
     named: Option<usize>,
-    value: Option<(usize, Separator)>,
+    /// The start of the name before the value, the floor at that time, and the separator.
+    value: Option<(usize, usize, Separator)>,
 }
 
 /// Whether two names are near each other, and no brace between them ends or begins an object that has only one of them.
@@ -177,7 +177,15 @@ pub(super) fn tuple(
 
 /// Returns the content of `Password("x")` or `Some(Token { value: "x" })`, given the bracket. `Debug` prints the fields
 /// of a type under the type's name, so this name is judged.
-pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenRange> {
+///
+/// `wasted` counts the bytes that were searched for the end of a bracket in vain.
+pub(super) fn constructor(
+    text: &str,
+    floor: usize,
+    at: usize,
+    wasted: &mut usize,
+) -> Option<HiddenRange> {
+    const MOST_UNCLOSED: usize = 16;
     let bytes = text.as_bytes();
     let end = match bytes[at] {
         b'{' => at.checked_sub(1).filter(|&blank| bytes[blank] == b' ')?,
@@ -208,11 +216,17 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenR
     if bytes[start..end].len() > 1 && !bytes[start..end].iter().any(u8::is_ascii_lowercase) {
         return None;
     }
+    // Brackets that are opened again and again without being closed would take quadratic time, so all that follows is
+    // hidden. Source code has a few, in strings and comments.
+    if *wasted / MOST_UNCLOSED > bytes.len() {
+        return (at + 1 < bytes.len()).then(|| HiddenRange::new(at + 1, bytes.len()));
+    }
     let mut close = balanced(bytes, at);
     // An open bracket in prose ends with the line.
     let is_closed = matches!(bytes[close - 1], b')' | b'}') && close > at + 1;
     let begins = run(bytes, at + 1, |byte| byte == b' ');
     if !is_closed && !bytes.get(begins).is_some_and(|&byte| is_quote(byte)) {
+        *wasted += close - at;
         close = run(bytes, at, |byte| byte != b'\n');
     }
     let inner = at + 1..if close > at + 1 && matches!(bytes[close - 1], b')' | b'}') {
@@ -229,9 +243,9 @@ pub(super) fn constructor(text: &str, floor: usize, at: usize) -> Option<HiddenR
 /// Returns the values of `(email, password)=(…)`, an error of Postgres, and of `(email, password) VALUES (…), (…)`,
 /// given the first bracket of the values.
 pub(super) fn columns(text: &str, floor: usize, at: usize) -> Option<HiddenRange> {
-    const FARTHEST: usize = 512;
     let bytes = text.as_bytes();
-    let before = bytes[floor.max(at.saturating_sub(FARTHEST))..at].trim_ascii_end();
+    // Only the names behind the last bracket are read, and each bracket is inspected, so this takes linear time.
+    let before = bytes[floor..at].trim_ascii_end();
     let names = before
         .strip_suffix(b"=")
         .or_else(|| {

@@ -4,12 +4,14 @@ use super::range::HiddenRange;
 use super::trigger::Triggers;
 use super::{card, flag, format, pair, tag, token, view};
 
-/// An iterator over the secrets of a text.
+/// An iterator over the secrets of a text. A secret may begin before one that was returned earlier.
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     /// The end of the last hidden range: names are not searched for before it.
     floor: usize,
+    /// Hidden ranges that begin farther on, with text before them that is not inspected yet.
+    ahead: Vec<(usize, usize)>,
     half: pair::HalfPair,
     /// Position of the last `<`.
     tag: Option<usize>,
@@ -19,6 +21,8 @@ pub(super) struct Scanner<'a> {
     token: Option<(usize, usize)>,
     run_end: usize,
     wasted: usize,
+    /// The bytes that were searched for the end of a bracket in vain.
+    unclosed: usize,
     credentials: token::NoCredentials,
     has_escapes: bool,
     triggers: Triggers,
@@ -30,12 +34,14 @@ impl<'a> Scanner<'a> {
             text,
             at: 0,
             floor: 0,
+            ahead: Vec::new(),
             half: pair::HalfPair::default(),
             tag: None,
             commas: Vec::new(),
             token: None,
             run_end: 0,
             wasted: 0,
+            unclosed: 0,
             credentials: token::NoCredentials::default(),
             has_escapes: false,
             triggers: Triggers::default(),
@@ -53,6 +59,25 @@ impl<'a> Scanner<'a> {
             self.commas.retain(|&known| known > at);
             self.commas.push(comma);
         }
+    }
+
+    /// Continues after a hidden range.
+    fn continue_at(&mut self, end: usize) {
+        self.floor = self.floor.max(end);
+        self.at = self.floor.max(self.at);
+        // The hidden range ends with an open bracket.
+        if matches!(self.text.as_bytes()[self.floor - 1], b'(' | b'[') {
+            self.open(self.floor - 1);
+        }
+    }
+
+    /// Whether the position is in a range that was hidden before the text that precedes it was inspected.
+    fn is_hidden(&mut self, at: usize) -> bool {
+        let end = self.ahead.iter().filter(|range| range.0 <= at).map(|range| range.1).max();
+        self.ahead.retain(|range| range.0 > at);
+        let Some(end) = end else { return false };
+        self.continue_at(end);
+        end > at
     }
 
     /// Returns the next position to inspect.
@@ -126,10 +151,12 @@ impl<'a> Scanner<'a> {
                     .or_else(|| pair::listed(text, self.floor, at))
                     .map(by("statement"))
                     .or_else(|| pair::setter(text, self.floor, at).map(by("call")))
-                    .or_else(|| pair::constructor(text, self.floor, at).map(by("type")))
+                    .or_else(|| {
+                        pair::constructor(text, self.floor, at, &mut self.unclosed).map(by("type"))
+                    })
             }
             b'\'' | b'"' => pair::statement(text, at).map(by("statement")),
-            b'{' => pair::constructor(text, self.floor, at).map(by("type")),
+            b'{' => pair::constructor(text, self.floor, at, &mut self.unclosed).map(by("type")),
             b'-' if after == b'>' => pair::value(text, self.floor, at, &mut self.half),
             b'-' if before != b'-' => token::private_key(text, at)
                 .map(by("private key"))
@@ -153,20 +180,25 @@ impl Iterator for Scanner<'_> {
         let bytes = self.text.as_bytes();
         while let Some(at) = self.next_position() {
             self.at = at + 1;
-            if let Some(secret) = self.inspect(at).filter(|secret| secret.start >= self.floor) {
+            if !self.ahead.is_empty() && self.is_hidden(at) {
+                continue;
+            }
+            if let Some(secret) = self.inspect(at) {
                 // User input may open a quote or bracket that a later line closes. That line may hold another
                 // secret, so it is inspected again; no line is inspected more than twice.
                 let hidden = &bytes[secret.start..secret.end];
                 let line = hidden.iter().rposition(|&byte| byte == b'\n');
-                self.floor = line.map_or(secret.end, |line| secret.start + line + 1);
+                let end = line.map_or(secret.end, |line| secret.start + line + 1);
                 // A view may show that the value goes on: `password =&gt; x`.
                 self.has_escapes |= bytes
                     .get(at.min(secret.start)..secret.end)
                     .is_some_and(|seen| seen.iter().any(|byte| b"\\%&\x1b".contains(byte)));
-                self.at = self.floor.max(self.at);
-                // The hidden range ends with an open bracket.
-                if matches!(bytes[self.floor - 1], b'(' | b'[') {
-                    self.open(self.floor - 1);
+                let between = bytes.get(self.at..secret.start).unwrap_or_default();
+                if between.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
+                    self.ahead.retain(|&(start, _)| start != secret.start);
+                    self.ahead.push((secret.start, end));
+                } else {
+                    self.continue_at(end);
                 }
                 return Some(secret);
             }

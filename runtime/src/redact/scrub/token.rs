@@ -144,7 +144,8 @@ fn webhook(text: &str, start: usize) -> Option<usize> {
     }
     let after = |mark: &&str| {
         let at = url.windows(mark.len()).position(|part| part == mark.as_bytes())?;
-        let is_whole = at == 0 || mark.starts_with(['.', '/']) || url[at - 1] == b'.';
+        let is_whole =
+            at == 0 || mark.starts_with(['.', '/']) || matches!(url[at - 1], b'.' | b'@');
         is_whole.then_some(start + at + mark.len())
     };
     // Mattermost has hosts of its own; its hooks have 26 characters.
@@ -155,7 +156,7 @@ fn webhook(text: &str, start: usize) -> Option<usize> {
     WEBHOOKS.iter().find_map(after).or_else(hook)
 }
 
-/// Returns the `user:password` of the URL whose `://` starts at `at`.
+/// Returns the `user:password` of the URL whose `://` starts at `at`, the secret of a webhook, or both.
 pub(super) fn url_credentials(
     text: &str,
     at: usize,
@@ -166,10 +167,21 @@ pub(super) fn url_credentials(
     if !bytes[at..].starts_with(b"://") {
         return None;
     }
-    if let Some(start) = webhook(text, start) {
+    let user = user_info(text, start, none);
+    let host = user.as_ref().map_or(start, |user| user.end + 1);
+    let hook = webhook(text, host).map(|start| {
         let end = run(bytes, start, |byte| in_token(byte) || matches!(byte, b'/' | b':' | b'@'));
-        return (end > start).then(|| HiddenRange::new(start, end));
+        HiddenRange::new(start, end)
+    });
+    match (user, hook.filter(|hook| hook.end > hook.start)) {
+        (Some(user), Some(hook)) => Some(HiddenRange::new(user.start, hook.end)),
+        (user, hook) => user.or(hook),
     }
+}
+
+/// Returns the `user:password` of the URL whose host, or user, begins at `start`.
+fn user_info(text: &str, start: usize, none: &mut NoCredentials) -> Option<HiddenRange> {
+    let bytes = text.as_bytes();
     if start < none.until {
         return None;
     }

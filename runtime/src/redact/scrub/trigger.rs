@@ -3,8 +3,8 @@
 //! Each kind of secret contains a character that is rare in clean text, its trigger. Only triggers are inspected.
 //!
 //! Scrubbing takes linear time: an inspection reads a bounded distance, or over bytes that it then hides; the few searches
-//! for an end that may be missing stop after as many bytes as the text has (`wasted`), or remember that there is none. The
-//! test `scrubbing_time_is_linear` repeats each construct.
+//! for an end that may be missing stop after a few times as many bytes as the text has (`wasted`), or remember that there
+//! is none. The test `scrubbing_time_is_linear` repeats each construct.
 
 use super::card;
 use super::format::{SHORTEST_RUN, next_token, run_around};
@@ -48,6 +48,9 @@ const ALONE: [&[u8]; 5] = [b"=:<>", b"\"%&'(-", b"[\\{|_\x1b", b"`", b"\t\xef"];
 /// `password`.
 const FOLLOWED: [&[u8]; 2] = [b"Bb", b"Pp"];
 
+/// The most blanks between a keyword of SQL and its string.
+const LONGEST_GAP: usize = 64;
+
 const BLOCK: usize = 64;
 /// Enough for most texts. Reading them without a branch in between lets the CPU overlap the reads.
 const BLOCKS: usize = 4;
@@ -85,11 +88,8 @@ impl Triggers {
             let block = &self.blocks[(begin - self.first) / BLOCK % BLOCKS];
             here = block.triggers();
             self.tokens = 0;
-            // A token has a digit, or `_`, which is a trigger.
-            if block.digits != 0 {
-                let runs = block.runs();
-                here |= self.find_tokens(bytes, begin, runs);
-            }
+            let runs = block.runs();
+            here |= self.find_tokens(bytes, begin, runs);
         }
     }
 
@@ -172,11 +172,13 @@ impl Filter {
                 let begins = !before.is_ascii_alphanumeric() && !matches!(before, b'_' | b'-');
                 after == b'>' || begins && (after == b'-' || after.is_ascii_alphabetic())
             }
-            // A string of SQL after `BY`, `AS`, `LIKE`, `REPLACE` or `=`.
+            // A string of SQL after `BY`, `AS`, `LIKE`, `REPLACE` or `=`, maybe on the next line.
             b'"' | b'\'' => {
-                at > 1
-                    && before == b' '
-                    && matches!(bytes[at - 2] | 0x20, b'y' | b's' | b'e' | b'=')
+                before.is_ascii_whitespace() && {
+                    let mut words = bytes[..at].iter().rev().take(LONGEST_GAP);
+                    let last = words.find(|byte| !byte.is_ascii_whitespace());
+                    last.is_some_and(|last| matches!(last | 0x20, b'y' | b's' | b'e' | b'='))
+                }
             }
             b'&' => after == b'#' || after.is_ascii_alphabetic(),
             b'|' => before == b' ' && after == b' ',
@@ -273,22 +275,29 @@ impl Classes {
 
 /// The classes of a byte are the bits that `LOW` has for its lower half and `HIGH` for its upper half, because a CPU
 /// can look up 32 halves at once. Some bytes get a class by accident and are inspected in vain.
-const LOW: [u8; 16] = tables().0;
-const HIGH: [u8; 16] = tables().1;
+const LOW: [u8; 16] = tables(DIGITS).0;
+const HIGH: [u8; 16] = tables(DIGITS).1;
+const DIGITS: &[u8] = b"0123456789";
 const ALONE_BITS: u8 = 0x1f;
 const FOLLOWED_BITS: u8 = 0x60;
 const DIGIT: u8 = 0x80;
 /// Control characters, the blank and three signs come before it.
 pub(super) const FIRST_SOLID: u8 = b'$';
 
+/// The same with marks in place of digits. A token has at least one, or `_`, which is a trigger: it is random, so it has a
+/// digit or an upper-case letter, and hardly ever only those of the letters that do not fit into the table.
+const MARKED_LOW: [u8; 16] = tables(MARKS).0;
+const MARKED_HIGH: [u8; 16] = tables(MARKS).1;
+const MARKS: &[u8] = b"0123456789ABCDEFGHIPQRSTUVWXY";
+
 /// The same for the first three letters of keywords, in the highest three bits, and `_` among the first.
 const KEYWORD_LOW: [u8; 16] = tables_of(&KEYWORDS).0;
 const KEYWORD_HIGH: [u8; 16] = tables_of(&KEYWORDS).1;
 const KEYWORDS: [&[u8]; 8] = [b"", b"", b"", b"", b"", b"AaSs", b"AaEe", b"BbPp"];
 
-const fn tables() -> ([u8; 16], [u8; 16]) {
+const fn tables(last: &[u8]) -> ([u8; 16], [u8; 16]) {
     let [zero, one, two, three, four] = ALONE;
-    tables_of(&[zero, one, two, three, four, FOLLOWED[0], FOLLOWED[1], b"0123456789"])
+    tables_of(&[zero, one, two, three, four, FOLLOWED[0], FOLLOWED[1], last])
 }
 
 const fn tables_of(classes: &[&[u8]; 8]) -> ([u8; 16], [u8; 16]) {
@@ -334,7 +343,8 @@ mod avx2 {
 
     use super::{
         ALONE_BITS, BLOCK, Classes, FIRST_SOLID, FOLLOWED_BITS, Filter, HIGH, KEYWORD_HIGH,
-        KEYWORD_LOW, LOW, SHORTEST_RUN, Triggers, begins_keyword, card, next_token,
+        KEYWORD_LOW, LOW, MARKED_HIGH, MARKED_LOW, SHORTEST_RUN, Triggers, begins_keyword, card,
+        next_token,
     };
 
     const HALF: usize = BLOCK / 2;
@@ -389,7 +399,7 @@ mod avx2 {
     /// A bit for each byte of a window.
     struct Window {
         triggers: u32,
-        digits: u32,
+        marks: u32,
         solid: u32,
     }
 
@@ -397,7 +407,7 @@ mod avx2 {
         /// Whether no byte of the window, which begins at `from`, can belong to a secret.
         #[inline(always)]
         fn is_clean(&self, filter: &mut Filter, bytes: &[u8], from: usize) -> bool {
-            let &Self { mut triggers, mut digits, solid } = self;
+            let &Self { mut triggers, mut marks, solid } = self;
             while triggers != 0 {
                 let at = from + triggers.trailing_zeros() as usize;
                 let is_trigger = match bytes[at..].first_chunk::<4>() {
@@ -415,13 +425,13 @@ mod avx2 {
             }
             // The end of the last run of characters that was searched for tokens.
             let mut searched = 0;
-            while digits != 0 {
-                let first = digits.trailing_zeros();
-                let number = (!(digits >> first)).trailing_zeros();
+            while marks != 0 {
+                let first = marks.trailing_zeros();
+                let number = (!(marks >> first)).trailing_zeros();
                 let end = first + number;
-                let others = digits.checked_shr(end).unwrap_or(0);
+                let others = marks.checked_shr(end).unwrap_or(0);
                 let may_be_card = number > 8 || number >= 4 && (others & 0x1f != 0 || end > 26);
-                if may_be_card && card::may_begin_number(bytes, from + first as usize) {
+                if may_be_card && has_card(bytes, from + first as usize, from + end as usize) {
                     return false;
                 }
                 if first >= searched {
@@ -438,10 +448,19 @@ mod avx2 {
                         return false;
                     }
                 }
-                digits = others.checked_shl(end).unwrap_or(0);
+                marks = others.checked_shl(end).unwrap_or(0);
             }
             true
         }
+    }
+
+    /// Whether a card number may begin between two positions.
+    #[inline(never)]
+    fn has_card(bytes: &[u8], from: usize, to: usize) -> bool {
+        let begins = |at: usize| {
+            bytes[at].is_ascii_digit() && (at == from || !bytes[at - 1].is_ascii_digit())
+        };
+        (from..to).any(|at| begins(at) && card::may_begin_number(bytes, at))
     }
 
     #[target_feature(enable = "avx2")]
@@ -453,8 +472,8 @@ mod avx2 {
         let lower = _mm256_and_si256(bytes, half);
         let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), half);
         let classes = _mm256_and_si256(
-            _mm256_shuffle_epi8(table(&LOW), lower),
-            _mm256_shuffle_epi8(table(&HIGH), upper),
+            _mm256_shuffle_epi8(table(&MARKED_LOW), lower),
+            _mm256_shuffle_epi8(table(&MARKED_HIGH), upper),
         );
         let letters = _mm256_and_si256(
             _mm256_shuffle_epi8(table(&KEYWORD_LOW), lower),
@@ -462,7 +481,7 @@ mod avx2 {
         );
         let alone = _mm256_and_si256(classes, _mm256_set1_epi8(ALONE_BITS.cast_signed()));
         let mask = |bytes: __m256i| _mm256_movemask_epi8(bytes).cast_unsigned();
-        // `movemask` collects the highest bit of each byte: of the classes, that of digits.
+        // `movemask` collects the highest bit of each byte: of the classes, that of marks.
         let alone = mask(_mm256_adds_epu8(alone, _mm256_set1_epi8(0x7f)));
         let first = mask(letters);
         let second = mask(_mm256_slli_epi16::<1>(letters));
@@ -470,7 +489,7 @@ mod avx2 {
         let first_solid = _mm256_set1_epi8(FIRST_SOLID.cast_signed());
         Window {
             triggers: alone | first & second >> 1 & third >> 2,
-            digits: mask(classes),
+            marks: mask(classes),
             solid: mask(_mm256_cmpeq_epi8(bytes, _mm256_max_epu8(bytes, first_solid))),
         }
     }
@@ -604,7 +623,7 @@ mod tests {
     }
 
     /// A secret of each kind, and text without one.
-    const SECRETS: [&str; 18] = [
+    const SECRETS: [&str; 21] = [
         "password=x9",
         "pin: 4711",
         "sent Bearer abc.def",
@@ -614,6 +633,9 @@ mod tests {
         "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
         "hf_abcdefghijabcdefghijabcdefghij",
         "AKIAIOSFODNN7EXAMPLE",
+        "AKIAQWERTYUIOPASDFGH",
+        "glpat-aBcDeFgHiJkLmNoPqRsT",
+        "SG.aBcDeFgHiJkLmNoPqRsT",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0",
         "tok 123456789:AAabcdefghijklmnopqrstuvwxyz01234567",
         "https://u:p4@h",

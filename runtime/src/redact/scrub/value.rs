@@ -1,6 +1,6 @@
 //! Finds the end of a value that is hidden because of its name.
 
-use super::harmless::{is_harmless, is_no_pair};
+use super::harmless::{HARMLESS_BYTES, is_harmless, is_no_pair};
 use super::name::{FoundName, LONGEST_NAME, Separator, clip, in_name, is_one_of, is_quote};
 use super::range::{HiddenBy, HiddenRange, REDACTED, run};
 use super::token::private_key;
@@ -33,6 +33,9 @@ impl NamedValue<'_, '_> {
             matches!(byte, b' ' | b'\t' | 1) || quoted_name && matches!(byte, b'\n' | b'\r')
         });
         let start = self.after_type(first);
+        if let Some(secret) = self.before_string(start) {
+            return Some(secret);
+        }
         let quote = *bytes.get(start)?;
         if is_no_pair(self.name, self.separator, start) {
             return None;
@@ -84,12 +87,24 @@ impl NamedValue<'_, '_> {
         let end = match opened {
             // `{SSHA}5en6G6MezRroT3XKqkdPOmY` goes on after the bracket.
             Some(at) => self.after_bracket(start, balanced(bytes, at)),
-            None if self.name.is_header() && !quoted_name => self.line_end(start),
-            None => self.unquoted_end(start, start),
+            None => {
+                let end = |limit| {
+                    if self.name.is_header() && !quoted_name {
+                        self.line_end(start, limit)
+                    } else {
+                        self.unquoted_end_within(start, start, limit)
+                    }
+                };
+                // A value that is not hidden is not read to its end, which keeps the scan linear.
+                let judged = start + HARMLESS_BYTES;
+                // A backslash before the limit is left out, as one before the end of a value is.
+                let near = end(judged + 1);
+                if is_harmless(self.name, self.separator, start, near) {
+                    return None;
+                }
+                if near < judged { near } else { end(bytes.len()) }
+            }
         };
-        if opened.is_none() && is_harmless(self.name, self.separator, start, end) {
-            return None;
-        }
         let quote = self.name.is_quoted.then(|| {
             let quote = self.name.start + self.name.text.len();
             (quote, quote + 1)
@@ -111,41 +126,57 @@ impl NamedValue<'_, '_> {
         }
     }
 
-    /// Returns the position after a type (`password: &str = "x"`) and after tags and anchors of YAML (`!!str x`,
-    /// `&anchor x`).
+    /// Returns the position after a type (`password: &str = "x"`) or a scheme.
     fn after_type(&self, start: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        if !self.separator.colon {
-            return start;
+        match self.word_before_string(start) {
+            Some((word, quote)) if is_type(word) || is_auth_scheme(word) => quote,
+            _ => start,
         }
+    }
+
+    /// Returns the word and the string after it that may both be parts of the value: `password: hunter2 = "x"`,
+    /// `password: !tag "x"`.
+    fn before_string(&self, start: usize) -> Option<HiddenRange> {
+        let (_, quote) = self.word_before_string(start)?;
+        let end = self.quoted(quote, self.text.as_bytes()[quote]).end;
+        Some(HiddenRange::new(start, self.text.len().min(end + 1)))
+    }
+
+    /// Returns the word after a colon and the position of the string that follows after `=` or a scheme.
+    fn word_before_string(&self, start: usize) -> Option<(&[u8], usize)> {
+        let bytes = self.text.as_bytes();
         let near = &bytes[..bytes.len().min(start + LONGEST_NAME)];
         let end = run(near, start, |byte| byte > b' ' && !is_quote(byte));
+        let word = bytes.get(start..end).filter(|word| self.separator.colon && !word.is_empty())?;
         match bytes[end..] {
-            [b' ', b'=', b' ', quote, ..] if end > start && is_quote(quote) => end + 3,
-            [b' ', quote, ..] if is_quote(quote) && is_scheme(&bytes[start..end]) => end + 1,
-            _ => start,
+            [b' ', b'=', b' ', quote, ..] if is_quote(quote) => Some((word, end + 3)),
+            [b' ', quote, ..] if is_quote(quote) && is_scheme(word) => Some((word, end + 1)),
+            _ => None,
         }
     }
 
     /// Returns the lines of a here-document: `<<EOT`, and the lines up to `EOT`.
     fn heredoc(&self, start: usize) -> Option<HiddenRange> {
         let bytes = self.text.as_bytes();
-        let marker = bytes[start..].strip_prefix(b"<<")?;
-        let marker = marker.strip_prefix(b"-").or(marker.strip_prefix(b"~")).unwrap_or(marker);
-        let marker = &marker[..run(marker, 0, |byte| byte.is_ascii_alphanumeric() || byte == b'_')];
-        let line = run(bytes, start, |byte| byte != b'\n') + 1;
-        if marker.is_empty() || line >= bytes.len() {
+        let rest = bytes[start..].strip_prefix(b"<<")?;
+        let rest = rest.strip_prefix(b"-").or(rest.strip_prefix(b"~")).unwrap_or(rest);
+        let marker = &rest[..run(rest, 0, |byte| byte.is_ascii_alphanumeric() || byte == b'_')];
+        let after = bytes.len() - rest.len() + marker.len();
+        let line = run(bytes, after, |byte| matches!(byte, b' ' | b'\t' | b'\r')) + 1;
+        if marker.is_empty() || line >= bytes.len() || bytes[line - 1] != b'\n' {
             return None;
         }
         let mut end = line;
         while end < bytes.len() {
             let next = run(bytes, end, |byte| byte != b'\n');
             if bytes[end..next].trim_ascii() == marker {
-                break;
+                let has_text = end > line;
+                return has_text.then(|| HiddenRange::new(line, end - 1));
             }
             end = bytes.len().min(next + 1);
         }
-        (end > line).then(|| HiddenRange::new(line, end - usize::from(bytes[end - 1] == b'\n')))
+        // Without its end, the marker may be a password.
+        Some(HiddenRange::new(start, bytes.len()))
     }
 
     /// Returns the indented lines of a YAML block, after `password: |` or after `password:`, and the items of a list.
@@ -154,10 +185,11 @@ impl NamedValue<'_, '_> {
             return None;
         }
         let bytes = self.text.as_bytes();
-        // A tag may come first: `!vault |`.
+        // A tag may come first: `!vault |`. A password may begin with `!`, too.
         let tag = if bytes[start] == b'!' { run(bytes, start, |byte| byte > b' ') } else { start };
-        let start = run(bytes, tag, |byte| byte == b' ');
-        let is_marked = matches!(bytes.get(start), Some(b'|' | b'>'));
+        let behind = run(bytes, tag, |byte| byte == b' ');
+        let is_marked = matches!(bytes.get(behind), Some(b'|' | b'>'));
+        let start = if is_marked { behind } else { start };
         let marks =
             |byte: u8| matches!(byte, b'|' | b'>' | b'-' | b'+' | b'\r') || byte.is_ascii_digit();
         let first = run(bytes, start, |byte| marks(byte) && (is_marked || byte == b'\r'));
@@ -249,14 +281,14 @@ impl NamedValue<'_, '_> {
         }
     }
 
-    /// Returns the end of the line, or of the string that begins with the name.
-    fn line_end(&self, start: usize) -> usize {
+    /// Returns the end of the line, or of the string that begins with the name, or the limit if that is nearer.
+    fn line_end(&self, start: usize, limit: usize) -> usize {
         let bytes = self.text.as_bytes();
         let opener = bytes[..self.name.start].last().filter(|&&byte| is_quote(byte));
         // `Digest realm="a", nonce="b"` holds strings itself.
         let mut in_string = false;
         let mut at = start;
-        while at < bytes.len() {
+        while at < bytes.len().min(limit) {
             let escaped = bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r'));
             if escaped || matches!(bytes[at], b'\n' | b'\r') {
                 break;
@@ -276,7 +308,12 @@ impl NamedValue<'_, '_> {
     ///
     /// If in doubt the value goes on: a password can contain any character. It ends at a blank, or where another field
     /// begins.
-    fn unquoted_end(&self, start: usize, mut at: usize) -> usize {
+    fn unquoted_end(&self, start: usize, at: usize) -> usize {
+        self.unquoted_end_within(start, at, self.text.len())
+    }
+
+    /// The same up to a limit: a value that is longer ends there or farther on.
+    fn unquoted_end_within(&self, start: usize, mut at: usize, limit: usize) -> usize {
         let bytes = self.text.as_bytes();
         let least = at;
         let spaced = self.separator.end < start;
@@ -287,7 +324,9 @@ impl NamedValue<'_, '_> {
         if let Some(key) = private_key(self.text, at) {
             return key.end;
         }
-        while at < bytes.len() {
+        let mut has_dollar = bytes[start..at].contains(&b'$');
+        while at < bytes.len().min(limit) {
+            has_dollar |= bytes[at] == b'$';
             let ends = match bytes[at] {
                 b'\n' if at > start && bytes[at - 1] == b'\\' => {
                     at = run(bytes, at, |byte| byte.is_ascii_whitespace());
@@ -320,9 +359,7 @@ impl NamedValue<'_, '_> {
                         && (!is_sentence || label_follows(bytes, at + 1, false))
                 }
                 // The parameters of a password hash: `$argon2id$v=19$m=65536,t=3,p=4$…`.
-                b',' if bytes[start..at].contains(&b'$') && bytes.get(at + 2) == Some(&b'=') => {
-                    false
-                }
+                b',' if has_dollar && bytes.get(at + 2) == Some(&b'=') => false,
                 b',' | b';' | b')' | b']' | b'}' => field_ends(bytes, at),
                 // An escaped line end.
                 b'\\' => [&b"\\r\\n"[..], b"\\n"].iter().any(|line| {
@@ -347,7 +384,7 @@ impl NamedValue<'_, '_> {
         let part =
             near + self.text.as_bytes()[near..end].iter().rposition(|byte| b",;".contains(byte))?;
         let name = clip(self.text, part + 1, end).trim_matches(|c: char| "{([\"':-".contains(c));
-        (hides(name) || is_scheme(name.as_bytes())).then_some(part)
+        (hides(name) || is_auth_scheme(name.as_bytes())).then_some(part)
     }
 
     /// Whether it is the `code` or `state` of an OAuth redirect: `?code=…&state=…`, or a long `code` elsewhere.
@@ -402,8 +439,8 @@ fn is_long_code(text: &[u8]) -> bool {
         && count(u8::is_ascii_digit) >= least_digits
 }
 
-/// Whether the word is not the value itself, which follows after the blank: a scheme (`Bearer abc`), or a tag or anchor
-/// of YAML (`!!str abc`, `&anchor abc`).
+/// Whether the word may not be the value itself, which follows after the blank: a scheme (`Bearer abc`), or a tag or
+/// anchor of YAML (`!!str abc`, `&anchor abc`). A password may look like a tag, so it is never shown as one.
 pub(super) fn is_scheme(word: &[u8]) -> bool {
     let is_yaml = |name: &[u8]| !name.is_empty() && name.iter().all(u8::is_ascii_alphabetic);
     if let [b'&' | b'!', name @ ..] = word
@@ -411,9 +448,27 @@ pub(super) fn is_scheme(word: &[u8]) -> bool {
     {
         return true;
     }
+    is_auth_scheme(word)
+}
+
+/// Whether the word is a scheme of authentication.
+pub(super) fn is_auth_scheme(word: &[u8]) -> bool {
     [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"ntlm", b"hmac"]
         .iter()
         .any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// Whether the word is the type of a text: `&str`, `Option<String>`, `std::string`.
+fn is_type(word: &[u8]) -> bool {
+    #[rustfmt::skip]
+    const PARTS: [&str; 24] = [
+        "str", "string", "char", "byte", "bytes", "u8", "vec", "cow", "box", "arc", "rc", "static", "mut", "std", "alloc",
+        "borrow", "option", "optional", "nullable", "list", "secret", "secretstring", "secretbox", "any",
+    ];
+    let mut parts =
+        word.split(|byte| !byte.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).peekable();
+    parts.peek().is_some()
+        && parts.all(|part| std::str::from_utf8(part).is_ok_and(|part| is_one_of(part, &PARTS)))
 }
 
 /// Whether a comma or bracket at `at` ends the field, and is not part of a password.
