@@ -189,6 +189,10 @@ fn write_rest(
         let (Some(failure), [line, rest @ ..]) = (failure, lines) else { continue };
         // The line that the failure cut off is dropped, or the first one if nothing was written.
         let begun = failure.written - done.iter().map(|line| line.len).sum::<usize>();
+        if begun == 0 && failure.is_short {
+            // It ended between two lines.
+            continue;
+        }
         let written = if begun > 0 {
             counters.add_bytes(line.site, begun);
             let cut = counters.cut_line(failure.loss.reason, line.site, reports);
@@ -293,6 +297,8 @@ mod tests {
     #[derive(Default)]
     struct Scripted {
         limit: usize,
+        /// Whether it returns no error then.
+        is_short: bool,
         script: Vec<usize>,
         out: Vec<u8>,
         writes: usize,
@@ -309,10 +315,11 @@ mod tests {
             let limit = if self.script.is_empty() { usize::MAX } else { self.script.remove(0) };
             let accepted = bytes.len().min(limit);
             self.out.extend(&bytes[..accepted]);
-            if accepted < bytes.len() {
-                return Err(WriteFailure::after(accepted, io::ErrorKind::StorageFull.into()));
+            match accepted < bytes.len() {
+                true if self.is_short => Err(WriteFailure::short(accepted)),
+                true => Err(WriteFailure::after(accepted, io::ErrorKind::StorageFull.into())),
+                false => Ok(()),
             }
-            Ok(())
         }
 
         fn partial_line(&mut self) -> &mut Option<PartialLine> {
@@ -342,6 +349,16 @@ mod tests {
         write(&mut target, "one\ntwo\nthree\na long line\n", &counters).expect("written");
         assert_eq!((target.writes, counters.written()), (4, 7));
         assert_eq!(target.out, b"one\ntwo\nthree\none\ntwo\nthree\na long line\n");
+    }
+
+    #[test]
+    fn bug_a_short_write_that_ended_between_two_lines_dropped_the_second_one() {
+        let mut target =
+            Scripted { limit: 100, is_short: true, script: vec![4, 6], ..Scripted::default() };
+        let counters = Counters::new(SinkKind::Writer);
+        write(&mut target, "one\ntwo\nthree\n", &counters).expect("written");
+        assert_eq!(String::from_utf8_lossy(&target.out), "one\ntwo\nthree\n");
+        assert_eq!((counters.written(), counters.dropped(Reason::Io)), (3, 0));
     }
 
     #[test]
