@@ -179,19 +179,18 @@ impl Config {
         let template = Arc::new(Template::new(keys, self.service, self.value_limit));
         // Set after the redaction rules are installed, because they apply to the service's attributes.
         let profiled: Arc<OnceLock<Arc<Profiled>>> = Arc::default();
-        let mut sink = Sink::new(destination);
-        let audit = sink.for_audit(audit_file);
-        if let Some((queue, overload)) = self.background {
+        let report: Report = Arc::new({
             let (template, profile) = (Arc::clone(&template), Arc::clone(&profiled));
-            let report: Report = Box::new(move |lines, reason| {
+            move |lines, reason| {
                 let profile = profile.get().map(|profile| &**profile);
                 logger::lines_dropped(&template, pretty, profile, lines, reason)
-            });
-            sink = sink.in_background(queue, overload, report).map_err(|source| {
-                let message = "the thread of the background writer can't be started";
-                ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
-            })?;
-        }
+            }
+        });
+        let sink = Sink::new(destination, self.background, report).map_err(|source| {
+            let message = "the thread of the background writer can't be started";
+            ConfigMistake::new(ConfigErrorKind::Io, message).caused_by(source)
+        })?;
+        let audit = sink.for_audit(audit_file);
         #[cfg(feature = "otlp")]
         let tls = match self.otlp.as_ref().map(otlp::validate) {
             Some(Err(mistake)) => return Err(mistake.into()),

@@ -14,7 +14,7 @@ use super::fold::Folds;
 use super::{Logger, fold, with_layer};
 use crate::base::clock::Tick;
 use crate::base::fork::ForkLocks;
-use crate::base::{helper, lock, timer};
+use crate::base::{catch, helper, lock, timer};
 use crate::current::LineBuffer;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::{Record, Severity};
@@ -26,6 +26,9 @@ use crate::sink;
 
 /// Between two checks of a flush that waits for lines that are being written.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// How long a line that may be the last one of the process waits for other lines of its request.
+const LAST_TURN_WAIT: Duration = Duration::from_millis(20);
 
 /// Requests of one logger that hold lines, by serial number.
 #[derive(Debug, Default)]
@@ -150,7 +153,7 @@ impl Logger {
         let (line, severity) = (&mut buffer.line, record.severity);
         let step = self.step_of(Some(request));
         // Before the lock, because the notice of a flood is a line, too.
-        let is_direct = || lock_turn(story).is_some_and(|held| !held.is_holding());
+        let is_direct = || lock_turn(story, severity).is_some_and(|held| !held.is_holding());
         let reserved = if self.budget.is_some() && is_direct() {
             let Some(bytes) = self.reserve(Some(request), record, 0) else { return false };
             bytes
@@ -158,7 +161,7 @@ impl Logger {
             0.0
         };
         let _turn = {
-            let mut turn = lock_turn(story);
+            let mut turn = lock_turn(story, severity);
             if let Some(held) = turn.as_mut().filter(|held| held.is_holding()) {
                 let is_detail = severity < Severity::Warn;
                 if record.capped && is_detail && held.count() as u64 >= self.lines_per_request {
@@ -196,7 +199,7 @@ impl Logger {
             return None;
         };
         let story = request.story().filter(|story| story.logger == self.id);
-        let mut turn = story.and_then(lock_turn);
+        let mut turn = story.and_then(|story| lock_turn(story, Severity::Info));
         if let Some(held) = turn.as_mut().filter(|held| held.is_holding()) {
             self.write_held(request, held);
         }
@@ -233,7 +236,7 @@ impl Logger {
         if story.settings.mode == Story::Summary {
             return Some(story.left_out.load(Ordering::Relaxed));
         }
-        let mut held = lock_turn(story)?;
+        let mut held = lock_turn(story, Severity::Info)?;
         if !held.is_holding() {
             return None;
         }
@@ -324,10 +327,26 @@ impl Logger {
     }
 }
 
-/// Locks the held lines of a request. Returns `None` if this thread is already writing a line, possibly of this
-/// request, and its writer logs or panics. The sink rejects such a line.
-fn lock_turn(story: &RequestStory) -> Option<MutexGuard<'_, HeldLines>> {
-    (!sink::is_writing()).then(|| story.held())
+/// Locks the held lines of a request for a line of this severity. Returns `None` if this thread is already writing a
+/// line, possibly of this request, and its writer logs or panics. The sink rejects such a line.
+///
+/// A CRITICAL line and the line of a panic may be the last ones of the process, and another thread of the request may
+/// hold the lock while it waits for a full queue. They are written without it after [`LAST_TURN_WAIT`].
+fn lock_turn(story: &RequestStory, severity: Severity) -> Option<MutexGuard<'_, HeldLines>> {
+    if sink::is_writing() {
+        return None;
+    }
+    if severity < Severity::Critical && !catch::is_in_panic_hook() {
+        return Some(story.held());
+    }
+    let deadline = Instant::now() + LAST_TURN_WAIT;
+    loop {
+        let turn = story.try_held();
+        if turn.is_some() || Instant::now() >= deadline {
+            return turn;
+        }
+        thread::sleep(PAUSE);
+    }
 }
 
 #[cfg(test)]

@@ -183,6 +183,11 @@ impl RequestStory {
         self.held.lock(|| HeldLines { is_holding: false, lines: Vec::new(), bytes: 0 })
     }
 
+    /// Like [`held`](Self::held). Returns `None` if another thread holds the lock.
+    pub(crate) fn try_held(&self) -> Option<MutexGuard<'_, HeldLines>> {
+        self.held.try_lock()
+    }
+
     /// In a forked child: forgets the held lines, which the parent has, too.
     pub(crate) fn leave_to_parent(&self) {
         match self.held.try_lock() {

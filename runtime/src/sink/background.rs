@@ -11,7 +11,8 @@ use std::{io, mem, thread};
 use super::destination::Destination;
 use super::ending::is_ending;
 use super::reentrancy::WriteGuard;
-use super::stats::{Counters, REASONS, Reason, ReportedLines, difference};
+use super::reports::{Reporter, Reports};
+use super::stats::{Counters, Reason};
 use super::target::{Batch, BatchLine};
 use crate::base::fork::ForkLocks;
 use crate::base::{catch, lock, sync};
@@ -35,17 +36,11 @@ pub enum Overload {
     Drop,
 }
 
-/// Renders the `lines_dropped` line for a number of lines and the name of their [`Reason`].
-pub(crate) type Report = Box<dyn Fn(u64, &'static str) -> String + Send>;
-
 /// How long dropping the [`Logging`](crate::Logging) guard or the layer waits for the last lines.
 pub(crate) const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// How long the thread waits for more lines before it writes the first one.
 const GATHER: Duration = Duration::from_millis(2);
-
-/// The least time between two reports of dropped lines.
-const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a CRITICAL line and the lines of the panic hook wait for space in the queue and to be written, because the
 /// process may end right after them.
@@ -58,12 +53,8 @@ const KEPT_LINES: usize = 8 * 1024;
 
 pub(super) struct Queue(Arc<Shared>);
 
-/// Adds lines to a queue without waiting for space. Dropping it does not end the queue's thread.
-#[cfg(feature = "otlp")]
-#[derive(Clone)]
-pub(super) struct QueueHandle(Arc<Shared>);
-
-struct Shared {
+/// The queue and its thread share it.
+pub(super) struct Shared {
     capacity: u64,
     overload: Overload,
     state: Mutex<QueueState>,
@@ -155,7 +146,7 @@ impl Queue {
         overload: Overload,
         destination: Arc<Destination>,
         counters: Arc<Counters>,
-        report: Report,
+        reporter: Arc<Reporter>,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             capacity: u64::try_from(capacity.max(1)).unwrap_or(u64::MAX),
@@ -168,7 +159,7 @@ impl Queue {
         let thread_shared = Arc::clone(&shared);
         thread::Builder::new()
             .name("candor-writer".to_owned())
-            .spawn(move || thread_shared.run(&destination, &counters, &report))?;
+            .spawn(move || thread_shared.run(&destination, &counters, &mut reporter.lock()))?;
         Ok(Queue(shared))
     }
 
@@ -214,15 +205,8 @@ impl Queue {
         Pushed::Queued
     }
 
-    /// Counts a line as accepted that is written past the queue.
-    pub(super) fn accept(&self, counters: &Counters) {
-        let _state = self.0.lock();
-        counters.accept(1);
-    }
-
-    #[cfg(feature = "otlp")]
-    pub(super) fn handle(&self) -> QueueHandle {
-        QueueHandle(Arc::clone(&self.0))
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.0
     }
 
     /// Waits until all lines pushed so far are written or dropped, and the drops are reported. Returns how many lines
@@ -273,23 +257,6 @@ impl Queue {
     }
 }
 
-#[cfg(feature = "otlp")]
-impl QueueHandle {
-    /// Adds a line, whether the queue is full or not. Returns false if the queue is closed; the line is then counted as
-    /// accepted and not yet written.
-    pub(super) fn push(&self, site: SiteId, line: &str, counters: &Counters) -> bool {
-        let mut state = self.0.lock();
-        counters.accept(1);
-        if state.closed {
-            return false;
-        }
-        state.queued.push(site, line);
-        state.pushed += 1;
-        self.0.wake(&mut state);
-        true
-    }
-}
-
 impl Drop for Queue {
     /// The layer no longer exists, so nothing is pushed any more. The thread writes what is left and ends.
     fn drop(&mut self) {
@@ -303,6 +270,27 @@ impl Drop for Queue {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, QueueState> {
         lock(&self.state)
+    }
+
+    /// Counts a line as accepted that is written past the queue.
+    pub(super) fn accept(&self, counters: &Counters) {
+        let _state = self.lock();
+        counters.accept(1);
+    }
+
+    /// Adds a line, whether the queue is full or not. Returns false if the queue is closed; the line is then counted as
+    /// accepted and not yet written.
+    #[cfg(feature = "otlp")]
+    pub(super) fn push_past_capacity(&self, site: SiteId, line: &str, counters: &Counters) -> bool {
+        let mut state = self.lock();
+        counters.accept(1);
+        if state.closed {
+            return false;
+        }
+        state.queued.push(site, line);
+        state.pushed += 1;
+        self.wake(&mut state);
+        true
     }
 
     /// Waits for space in a full queue, if its policy is to wait. Returns whether the line needs no further space.
@@ -347,13 +335,12 @@ impl Shared {
     }
 
     /// The thread: writes batches until the queue is closed and empty.
-    fn run(&self, destination: &Destination, counters: &Arc<Counters>, report: &Report) {
+    fn run(&self, destination: &Destination, counters: &Arc<Counters>, reports: &mut Reports) {
         // A user's writer that logs is called on this thread.
         let _guard = WriteGuard::enter();
         let _close = CloseOnExit(self);
-        let mut reports = Reports::default();
         let mut batch = QueuedLines::default();
-        while self.next(&mut batch, reports.last) {
+        while self.next(&mut batch, reports) {
             let count = batch.count();
             let QueuedLines { bytes, lines } = &batch;
             let lines = Batch { bytes, lines, counts_as_accepted: false, reports: None };
@@ -367,7 +354,7 @@ impl Shared {
                 let requested = state.requested;
                 if state.is_flushing() || reports.may_succeed(counters) {
                     drop(state);
-                    self.report(&mut reports, destination, counters, report);
+                    reports.write(destination, counters, Some(self));
                     state = self.lock();
                 }
                 state.handled = requested;
@@ -379,7 +366,7 @@ impl Shared {
 
     /// Waits for lines and swaps them into `batch`, which stays empty if only a report is due. Returns false if the
     /// queue is closed and empty.
-    fn next(&self, batch: &mut QueuedLines, last_report: Option<Instant>) -> bool {
+    fn next(&self, batch: &mut QueuedLines, reports: &Reports) -> bool {
         let mut state = self.lock();
         while state.queued.lines.is_empty() && !(state.is_report_requested() && state.is_flushing())
         {
@@ -388,8 +375,7 @@ impl Shared {
             }
             state.thread = WriterPhase::Sleeping;
             state = if state.is_report_requested() {
-                let elapsed = last_report.map_or(REPORT_INTERVAL, |last| last.elapsed());
-                let wait = REPORT_INTERVAL.saturating_sub(elapsed);
+                let wait = reports.wait();
                 if wait.is_zero() {
                     break;
                 }
@@ -410,43 +396,6 @@ impl Shared {
         self.space.notify_all();
         true
     }
-
-    /// Writes a line for each reason for which lines were lost since the last report. A report that can't be written
-    /// counts as dropped, and the next one covers its lines and itself.
-    fn report(
-        &self,
-        reports: &mut Reports,
-        destination: &Destination,
-        counters: &Arc<Counters>,
-        report: &Report,
-    ) {
-        reports.failed_after = None;
-        for (covered, (reason, name)) in reports.covered.iter_mut().zip(REASONS) {
-            let all = counters.to_report(reason);
-            let lines = difference(all, *covered);
-            if lines == 0 {
-                continue;
-            }
-            reports.last = Some(Instant::now());
-            // If this report is lost, its lines are added to those that have to be reported.
-            *covered = all;
-            let line = report(lines, name);
-            // Counted under the queue's lock, as the lines that are pushed.
-            let state = self.lock();
-            counters.accept(1);
-            drop(state);
-            let batch = Batch {
-                bytes: line.as_bytes(),
-                lines: &[BatchLine::new(SiteId::of_own("lines_dropped"), &line)],
-                counts_as_accepted: false,
-                reports: Some(ReportedLines { reason, lines }),
-            };
-            if destination.write(batch, counters).is_err() {
-                reports.failed_after = Some(counters.written());
-                break;
-            }
-        }
-    }
 }
 
 impl QueueState {
@@ -457,36 +406,6 @@ impl QueueState {
     /// Whether a caller waits for the lines and the report, or the queue is to end.
     fn is_flushing(&self) -> bool {
         self.flushing > 0 || self.closed
-    }
-}
-
-/// The reports that the thread has written.
-#[derive(Default)]
-struct Reports {
-    /// The lines that they cover, by reason (see [`Counters::to_report`]).
-    covered: [u64; REASONS.len()],
-    /// The time of the last one.
-    last: Option<Instant>,
-    /// The number of lines that had been written when the last report failed. It is not tried again until another line
-    /// is written or a flush requests it, because each attempt counts as a dropped line.
-    failed_after: Option<u64>,
-}
-
-impl Reports {
-    /// Whether there are lines to report, and the output may accept the report.
-    fn can_be_written(&self, counters: &Counters) -> bool {
-        let mut covered = REASONS.iter().zip(self.covered);
-        self.may_succeed(counters)
-            && covered.any(|((reason, _), covered)| covered < counters.to_report(*reason))
-    }
-
-    /// Whether a line was written since a report failed.
-    fn may_succeed(&self, counters: &Counters) -> bool {
-        self.failed_after.is_none_or(|written| written < counters.written())
-    }
-
-    fn are_due(&self) -> bool {
-        self.last.is_none_or(|last| last.elapsed() >= REPORT_INTERVAL)
     }
 }
 

@@ -13,6 +13,7 @@ mod file;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 mod reentrancy;
+mod reports;
 pub(crate) mod sites;
 pub(crate) mod stats;
 mod stream;
@@ -24,12 +25,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::fork::ForkLocks;
-use crate::base::{catch, timer};
+use crate::base::{catch, helper, timer};
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
+pub(crate) use background::LAST_LINES;
 pub use background::Overload;
 use background::{CRITICAL_WAIT, Pushed, Queue};
-pub(crate) use background::{LAST_LINES, Report};
 pub(crate) use destination::Destination;
 pub(crate) use ending::Ending;
 #[cfg(feature = "testing")]
@@ -37,6 +38,8 @@ pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
 use reentrancy::WriteGuard;
 pub(crate) use reentrancy::is_writing;
+pub(crate) use reports::Report;
+use reports::Reporter;
 use stats::{Counters, Reason, SinkKind};
 pub(crate) use stream::Stream;
 pub(crate) use target::Loss;
@@ -48,25 +51,26 @@ pub(crate) use writer::UserWriter;
 pub(crate) struct Sink {
     destination: Arc<Destination>,
     counters: Arc<Counters>,
+    /// `None` for audit events, whose losses are returned.
+    reporter: Option<Arc<Reporter>>,
     queue: Option<Queue>,
 }
 
 impl Sink {
-    pub(crate) fn new(destination: Destination) -> Self {
-        let counters = Counters::new(destination.kind());
-        Sink { destination: Arc::new(destination), counters, queue: None }
-    }
-
-    /// Puts a queue in front of the destination and starts the thread that writes its lines.
-    pub(crate) fn in_background(
-        self,
-        capacity: usize,
-        overload: Overload,
+    /// A sink without a queue, or with one whose thread writes its lines. `report` renders the reports of lost lines.
+    pub(crate) fn new(
+        destination: Destination,
+        queue: Option<(usize, Overload)>,
         report: Report,
     ) -> io::Result<Self> {
-        let (destination, counters) = (Arc::clone(&self.destination), Arc::clone(&self.counters));
-        let queue = Queue::start(capacity, overload, destination, counters, report)?;
-        Ok(Sink { queue: Some(queue), ..self })
+        let counters = Counters::new(destination.kind());
+        let (destination, reporter) = (Arc::new(destination), Arc::new(Reporter::new(report)));
+        let start = |(capacity, overload)| {
+            let (destination, counters) = (Arc::clone(&destination), Arc::clone(&counters));
+            Queue::start(capacity, overload, destination, counters, Arc::clone(&reporter))
+        };
+        let queue = queue.map(start).transpose()?;
+        Ok(Sink { destination, counters, reporter: Some(reporter), queue })
     }
 
     /// The sink of audit events: their own file, or the destination of this sink. They never go through a queue.
@@ -76,19 +80,19 @@ impl Sink {
             None => Arc::clone(&self.destination),
         };
         let counters = Counters::new(SinkKind::Audit);
-        Sink { destination, counters, queue: None }
+        Sink { destination, counters, reporter: None, queue: None }
     }
 
     /// Writes reports about other outputs to this one, through its queue if it has one.
     #[cfg(feature = "otlp")]
     pub(crate) fn report_writer(&self) -> impl Fn(&str) + Send + Sync + use<> {
         let (destination, counters) = (Arc::clone(&self.destination), Arc::clone(&self.counters));
-        let queue = self.queue.as_ref().map(Queue::handle);
+        let queue = self.queue.as_ref().map(Queue::shared).cloned();
         let site = SiteId::of_own("lines_dropped");
         move |line| {
             // If a user's writer ends the export, the line would wait for its own thread.
             let Some(_guard) = WriteGuard::enter() else { return counters.reject(site) };
-            if queue.as_ref().is_some_and(|queue| queue.push(site, line, &counters)) {
+            if queue.as_ref().is_some_and(|queue| queue.push_past_capacity(site, line, &counters)) {
                 return;
             }
             let _ = write_line(&destination, site, line, queue.is_none(), &counters);
@@ -101,8 +105,13 @@ impl Sink {
             queue.hold(locks);
         }
         Destination::hold(&self.destination, locks);
-        let counters = Arc::clone(&self.counters);
-        locks.in_child(move || counters.forget_waiting());
+        let (counters, reporter) = (Arc::clone(&self.counters), self.reporter.clone());
+        locks.in_child(move || {
+            counters.forget_waiting();
+            if let Some(reporter) = reporter {
+                reporter.leave_to_parent(&counters);
+            }
+        });
     }
 
     pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {
@@ -130,7 +139,7 @@ impl Sink {
             Pushed::Queued => {}
             Pushed::Dropped => return false,
             Pushed::Closed => {
-                return write_line(&self.destination, site, line, false, &self.counters).is_ok();
+                return self.write_here(site, line, false).is_ok();
             }
         }
         if let Some(deadline) = deadline {
@@ -148,9 +157,47 @@ impl Sink {
         };
         // With a queue, lines are counted as accepted under its lock only.
         if let Some(queue) = &self.queue {
-            queue.accept(&self.counters);
+            queue.shared().accept(&self.counters);
         }
-        write_line(&self.destination, site, line, self.queue.is_none(), &self.counters)
+        self.write_here(site, line, self.queue.is_none())
+    }
+
+    #[inline(always)]
+    fn write_here(&self, site: SiteId, line: &str, counts_as_accepted: bool) -> Result<(), Loss> {
+        let result = write_line(&self.destination, site, line, counts_as_accepted, &self.counters);
+        if result.is_ok() && self.counters.has_losses() {
+            self.report_losses();
+        }
+        result
+    }
+
+    /// Reports lost lines, at most once a second, unless the thread of the queue does.
+    #[cold]
+    fn report_losses(&self) {
+        let reports = self.reporter.as_deref().and_then(Reporter::try_lock);
+        let Some(mut reports) = reports else { return };
+        if reports.are_due() && reports.can_be_written(&self.counters) {
+            let queue = self.queue.as_ref().map(|queue| &**queue.shared());
+            reports.write(&self.destination, &self.counters, queue);
+        }
+    }
+
+    /// Completes a partial line and reports lost lines, unless the thread of the queue does. Waits until `deadline` at
+    /// most, because the output may stall.
+    #[cold]
+    fn settle_losses(&self, deadline: Instant) {
+        let is_free = |reporter: &&Arc<Reporter>| reporter.try_lock().is_some();
+        let Some(reporter) = self.reporter.as_ref().filter(is_free) else { return };
+        let (reporter, destination) = (Arc::clone(reporter), Arc::clone(&self.destination));
+        let counters = Arc::clone(&self.counters);
+        let queue = self.queue.as_ref().map(Queue::shared).cloned();
+        // Without a thread, the next line settles them.
+        let _ = helper::run_until(deadline, move || {
+            let _guard = WriteGuard::enter();
+            let Some(mut reports) = reporter.try_lock() else { return };
+            let _ = destination.write(Batch::EMPTY, &counters);
+            reports.write(&destination, &counters, queue.as_deref());
+        });
     }
 
     /// Counts a line that is suppressed.
@@ -165,6 +212,9 @@ impl Sink {
         // A writer that flushes its own sink would wait for itself.
         let Some(_guard) = WriteGuard::enter() else { return flush_queue(Instant::now()) };
         let left = flush_queue(deadline);
+        if self.counters.has_open_losses() {
+            self.settle_losses(deadline);
+        }
         self.destination.flush(deadline);
         // `left` includes the batch that is being written, of which some lines may be written already.
         left.min(self.counters.waiting())

@@ -11,7 +11,7 @@
 //! written. If the report itself is lost, its lines have to be reported again.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 #[cfg(feature = "otlp")]
@@ -67,6 +67,8 @@ pub(crate) struct Counters {
     lost: [Counter; REASONS.len()],
     /// The lines of reports that are lost themselves, by the reason that the report has.
     unreported: [Counter; REASONS.len()],
+    /// Whether `lost` has grown since the last report began.
+    has_losses: AtomicBool,
     sites: SiteCounters,
 }
 
@@ -134,10 +136,19 @@ impl Counters {
     /// Counters that [`stats`] includes, even after their sink is dropped.
     pub(crate) fn new(kind: SinkKind) -> Arc<Self> {
         let (accepted, written, dropped, completed, lost, unreported) = Default::default();
+        let has_losses = AtomicBool::new(false);
         let sites = SiteCounters::new();
-        let counters =
-            Counters { kind, accepted, written, dropped, completed, lost, unreported, sites };
-        let counters = Arc::new(counters);
+        let counters = Arc::new(Counters {
+            kind,
+            accepted,
+            written,
+            dropped,
+            completed,
+            lost,
+            unreported,
+            has_losses,
+            sites,
+        });
         let mut registry = lock(&REGISTRY);
         registry.close_unused();
         registry.open.push(Arc::clone(&counters));
@@ -193,6 +204,7 @@ impl Counters {
         if let Some(ReportedLines { reason, lines }) = reports {
             self.unreported[reason as usize].add(lines);
         }
+        self.has_losses.store(true, Ordering::Release);
     }
 
     /// Counts a line that the sink refused because this thread was already writing one. Needs no lock.
@@ -200,6 +212,7 @@ impl Counters {
         for counter in [&self.dropped, &self.lost] {
             counter[Reason::Reentrant as usize].0.fetch_add(1, Ordering::Relaxed);
         }
+        self.has_losses.store(true, Ordering::Release);
         self.sites.drop_line(site);
     }
 
@@ -223,6 +236,23 @@ impl Counters {
     /// that are lost a second time.
     pub(super) fn to_report(&self, reason: Reason) -> u64 {
         self.lost[reason as usize].get() + self.unreported[reason as usize].get()
+    }
+
+    /// Whether lines were lost since the last report began.
+    #[inline]
+    pub(super) fn has_losses(&self) -> bool {
+        self.has_losses.load(Ordering::Relaxed)
+    }
+
+    /// Whether lines were lost since the last report began, or a dropped line may still be completed.
+    pub(super) fn has_open_losses(&self) -> bool {
+        let is_open = |(reason, _)| self.dropped(reason) > self.lost[reason as usize].get();
+        self.has_losses() || REASONS.into_iter().any(is_open)
+    }
+
+    /// Notes that a report of the lines that were lost so far begins.
+    pub(super) fn begin_report(&self) {
+        self.has_losses.swap(false, Ordering::Acquire);
     }
 
     /// Returns the number of lines that were dropped so far, for all reasons, including those that were completed later.

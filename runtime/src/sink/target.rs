@@ -24,6 +24,11 @@ pub(super) struct Batch<'a> {
     pub(super) reports: Option<ReportedLines>,
 }
 
+impl Batch<'_> {
+    pub(super) const EMPTY: Self =
+        Batch { bytes: &[], lines: &[], counts_as_accepted: false, reports: None };
+}
+
 /// One line of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BatchLine {

@@ -198,6 +198,12 @@ fn bug_a_full_queue_that_blocks_held_critical_lines_and_the_panic_hook_for_ever(
     assert_eq!(counts.reasons["writer: full"], 1);
 }
 
+#[test]
+fn bug_last_lines_waited_for_a_thread_of_their_request_that_waited_for_a_full_queue() {
+    let counts = Counts::of(&run("full-queue-in-a-story", &[("QUEUE", "2")]).stderr);
+    assert_eq!((counts.emitted, counts.waiting), (6, 6));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_service_stopped_by_a_signal_has_written_all_its_lines() {

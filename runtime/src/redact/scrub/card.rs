@@ -4,11 +4,14 @@
 
 use super::range::run;
 
+/// The fewest digits of a card number.
+pub(super) const SHORTEST_NUMBER: usize = 13;
+
 /// Fast reject: a long run of digits, or a group before another one.
 pub(super) fn may_begin_number(bytes: &[u8], at: usize) -> bool {
     let end = run(bytes, at, |byte| byte.is_ascii_digit());
     match end - at {
-        13.. => true,
+        SHORTEST_NUMBER.. => true,
         4..=8 => {
             let gap = bytes[end..].iter().take(3).take_while(|byte| !byte.is_ascii_alphanumeric());
             let next = end + gap.count();
@@ -122,7 +125,8 @@ fn glued(bytes: &[u8], at: usize) -> bool {
 
 fn issued(digits: &[u8], is_grouped: bool) -> bool {
     // Ids of databases have 19 digits.
-    if digits.len() < 13 || digits.len() == 19 && !is_grouped && digits[..2] != [6, 2] {
+    if digits.len() < SHORTEST_NUMBER || digits.len() == 19 && !is_grouped && digits[..2] != [6, 2]
+    {
         return false;
     }
     let prefix = digits[..4].iter().fold(0_u32, |number, &digit| number * 10 + u32::from(digit));

@@ -43,13 +43,21 @@ fn number_length(text: &[u8]) -> usize {
 /// The length of the word at the beginning: lower-case letters, up to the length of a secret and up to letters that
 /// begin a scheme or `password`.
 fn word_length(text: &[u8]) -> usize {
-    let mut previous = 0;
-    let in_word = |byte: &&u8| {
-        let is_beginning = matches!((previous, **byte), (b'b' | b'p', b'a') | (b'b', b'e'));
-        previous = **byte;
-        byte.is_ascii_lowercase() && !is_beginning
-    };
-    text.iter().take(OPAQUE - 1).take_while(in_word).count()
+    const fn bit(letter: u8) -> u32 {
+        1 << (letter - b'a')
+    }
+    let (mut length, mut letters) = (0, 0);
+    while let Some(letter @ b'a'..=b'z') = text.get(length)
+        && length < OPAQUE - 1
+    {
+        letters |= bit(*letter);
+        length += 1;
+    }
+    if letters & (bit(b'b') | bit(b'p')) == 0 {
+        return length;
+    }
+    let is_beginning = |pair: &[u8]| matches!(pair, [b'b' | b'p', b'a'] | b"be");
+    text[..length].windows(2).position(is_beginning).map_or(length, |at| at + 1)
 }
 
 #[cfg(test)]

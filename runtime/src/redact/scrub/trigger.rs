@@ -344,7 +344,7 @@ mod avx2 {
     use super::{
         ALONE_BITS, BLOCK, Classes, FIRST_SOLID, FOLLOWED_BITS, Filter, HIGH, KEYWORD_HIGH,
         KEYWORD_LOW, LOW, MARKED_HIGH, MARKED_LOW, SHORTEST_RUN, Triggers, begins_keyword, card,
-        next_token,
+        card::SHORTEST_NUMBER, next_token,
     };
 
     const HALF: usize = BLOCK / 2;
@@ -389,9 +389,14 @@ mod avx2 {
         match bytes.last_chunk() {
             Some(window) => of_window(window).is_clean(&mut filter, bytes, bytes.len() - HALF),
             None => {
-                let mut window = [0; HALF];
-                window[..bytes.len()].copy_from_slice(bytes);
-                of_window(&window).is_clean(&mut filter, bytes, 0)
+                let mut padded = [0; HALF];
+                padded[..bytes.len()].copy_from_slice(bytes);
+                let mut window = of_window(&padded);
+                // A currency or a status, such as `EUR`, is too short for a card number or a token.
+                if bytes.len() < SHORTEST_NUMBER.min(SHORTEST_RUN) {
+                    window.marks = 0;
+                }
+                window.is_clean(&mut filter, bytes, 0)
             }
         }
     }

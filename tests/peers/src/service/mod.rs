@@ -38,8 +38,10 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use crate::failure::{Context as _, Failure};
 use crate::figure::Figure;
 
-const ROUNDS: usize = 9;
-const WARM_UP: Duration = Duration::from_millis(150);
+const ROUNDS: usize = 5;
+/// candor looks for lines of other processes after each write in the first second (`SHARED_AT_FIRST`), which a service
+/// leaves behind.
+const WARM_UP: Duration = Duration::from_millis(1100);
 const MEASURED: Duration = Duration::from_millis(400);
 
 #[derive(Debug, Clone, Copy)]
