@@ -176,7 +176,7 @@ impl Sink {
     fn report_losses(&self) {
         let reports = self.reporter.as_deref().and_then(Reporter::try_lock);
         let Some(mut reports) = reports else { return };
-        if reports.are_due() && reports.can_be_written(&self.counters) {
+        if reports.line_written(&self.counters) {
             let queue = self.queue.as_ref().map(|queue| &**queue.shared());
             reports.write(&self.destination, &self.counters, queue);
         }
@@ -196,7 +196,9 @@ impl Sink {
             let _guard = WriteGuard::enter();
             let Some(mut reports) = reporter.try_lock() else { return };
             let _ = destination.write(Batch::EMPTY, &counters);
-            reports.write(&destination, &counters, queue.as_deref());
+            if reports.are_pending() {
+                reports.write(&destination, &counters, queue.as_deref());
+            }
         });
     }
 

@@ -65,6 +65,8 @@ pub(super) struct Reports {
     covered: [u64; REASONS.len()],
     /// The time of the last one.
     last: Option<Instant>,
+    /// Whether a line was written since lines were lost, and the report was not due yet.
+    is_pending: bool,
     /// The number of lines that had been written when the last report failed. It is not tried again until another line
     /// is written or a flush requests it, because each attempt counts as a dropped line.
     failed_after: Option<u64>,
@@ -72,7 +74,13 @@ pub(super) struct Reports {
 
 impl Reports {
     fn new(render: Report) -> Self {
-        Reports { render, covered: [0; REASONS.len()], last: None, failed_after: None }
+        Reports {
+            render,
+            covered: [0; REASONS.len()],
+            last: None,
+            is_pending: false,
+            failed_after: None,
+        }
     }
 
     /// Whether there are lines to report, and the output may accept the report.
@@ -96,6 +104,17 @@ impl Reports {
         self.last.map_or(Duration::ZERO, |last| REPORT_INTERVAL.saturating_sub(last.elapsed()))
     }
 
+    /// Notes that a line was written after lines were lost. Returns whether a report may be written now.
+    pub(super) fn line_written(&mut self, counters: &Counters) -> bool {
+        self.is_pending = self.can_be_written(counters);
+        self.is_pending && self.are_due()
+    }
+
+    /// Whether the output accepts lines, and a report was not due when the last one was written.
+    pub(super) fn are_pending(&self) -> bool {
+        self.is_pending
+    }
+
     /// Writes a line for each reason for which lines were lost since the last report. A report that can't be written
     /// counts as dropped, and the next one covers its lines and itself.
     ///
@@ -106,7 +125,7 @@ impl Reports {
         counters: &Arc<Counters>,
         queue: Option<&Shared>,
     ) {
-        self.failed_after = None;
+        (self.failed_after, self.is_pending) = (None, false);
         counters.begin_report();
         for (covered, (reason, name)) in self.covered.iter_mut().zip(REASONS) {
             let all = counters.to_report(reason);

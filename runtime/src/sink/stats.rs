@@ -67,7 +67,8 @@ pub(crate) struct Counters {
     lost: [Counter; REASONS.len()],
     /// The lines of reports that are lost themselves, by the reason that the report has.
     unreported: [Counter; REASONS.len()],
-    /// Whether `lost` has grown since the last report began.
+    /// Whether the destination has lost lines since the last report began. Reentrant lines are not among them: the
+    /// writer that logs would also log when the report is written.
     has_losses: AtomicBool,
     sites: SiteCounters,
 }
@@ -212,7 +213,6 @@ impl Counters {
         for counter in [&self.dropped, &self.lost] {
             counter[Reason::Reentrant as usize].0.fetch_add(1, Ordering::Relaxed);
         }
-        self.has_losses.store(true, Ordering::Release);
         self.sites.drop_line(site);
     }
 
@@ -238,13 +238,13 @@ impl Counters {
         self.lost[reason as usize].get() + self.unreported[reason as usize].get()
     }
 
-    /// Whether lines were lost since the last report began.
+    /// Whether the destination has lost lines since the last report began.
     #[inline]
     pub(super) fn has_losses(&self) -> bool {
         self.has_losses.load(Ordering::Relaxed)
     }
 
-    /// Whether lines were lost since the last report began, or a dropped line may still be completed.
+    /// Whether the destination has lost lines since the last report began, or may still complete a dropped one.
     pub(super) fn has_open_losses(&self) -> bool {
         let is_open = |(reason, _)| self.dropped(reason) > self.lost[reason as usize].get();
         self.has_losses() || REASONS.into_iter().any(is_open)

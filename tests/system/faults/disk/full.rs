@@ -255,7 +255,9 @@ fn short_and_failed_writes_leave_whole_lines_and_correct_counts() {
             let lost: u64 = lost.into_iter().flatten().sum();
             let reported: u64 = found.reports().map(|(_, lines)| lines).sum();
             assert!(reported <= lost, "{fault}: {reported} of {counts:?}");
-            assert!(lost < 3 || every == "1" || reported > 0, "{fault}: {counts:?}");
+            // Without a queue, the report is the write after one that succeeded.
+            let may_all_fail = every == "1" || (queue, every) == ("0", "2");
+            assert!(lost < 3 || may_all_fail || reported > 0, "{fault}: {counts:?}");
         }
     }
 }
@@ -294,8 +296,9 @@ fn short_writes_of_several_processes_lose_only_counted_lines() {
     let ids: Vec<_> = running.iter().map(|process| process.child.id()).collect();
     let counts: Vec<_> = running.into_iter().map(Running::counts).collect();
     let found = Found::of(&folder.file("."));
-    for (id, counts) in ids.into_iter().zip(counts) {
-        assert_eq!(counts.waiting, 0);
-        assert_eq!(found.of_process(id), counts.written, "{counts:?}");
-    }
+    let reports = found.reports().count() as u64;
+    let lines = ids.into_iter().map(|id| found.of_process(id)).sum::<u64>();
+    let written = counts.iter().map(|counts| counts.written).sum::<u64>();
+    assert_eq!(lines + reports, written, "{counts:?}");
+    assert!(counts.iter().all(|counts| counts.waiting == 0), "{counts:?}");
 }
