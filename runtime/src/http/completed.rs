@@ -238,6 +238,18 @@ impl OpenRequest {
         if mem::replace(&mut self.is_completed, true) {
             return;
         }
+        if !self.span.is_seen() {
+            return self.write_completed(completion);
+        }
+        // This may be the drop of a body that another request reads.
+        let (mut frame, mut span) = (mem::take(&mut self.frame), mem::take(&mut self.span));
+        let entered = span.enter_in(&mut frame);
+        self.write_completed(completion);
+        drop(entered);
+        (self.frame, self.span) = (frame, span);
+    }
+
+    fn write_completed(&self, completion: Completion) {
         self.request.set_over();
         let now = Tick::now();
         let is_unsuccessful = self.status.is_some_and(|status| status.as_u16() >= 400)
@@ -260,9 +272,6 @@ impl OpenRequest {
             Completion::Sent if is_slow => ("ok", Severity::Warn),
             Completion::Sent => ("ok", Severity::Info),
         };
-        // In its own span: this may be the drop of a body that another request reads.
-        let (mut frame, mut span) = (mem::take(&mut self.frame), mem::take(&mut self.span));
-        let entered = span.enter_for_line(&mut frame);
         let left_out = story::end(&self.request, severity >= Severity::Warn, now);
         let (recorded, lost) = self.finish_recorder(severity >= Severity::Warn);
         let observation = self.observe(outcome, now);
@@ -282,8 +291,6 @@ impl OpenRequest {
         if is_written {
             observation.line_written(request, now);
         }
-        drop(entered);
-        (self.frame, self.span) = (frame, span);
     }
 
     /// Counts the request, if metrics are on.

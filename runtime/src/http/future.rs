@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::{HeaderValue, Response};
 use http_body::Body;
@@ -87,16 +87,13 @@ where
         // If the handler panics, unwinding drops the stage, which completes the request as panicked.
         let mut stage = mem::replace(this.stage, Stage::Done);
         let polled = stage.run(|| {
-            let polled = match this.future.as_mut().as_pin_mut() {
-                Some(future) => future.poll(cx),
-                None => Poll::Pending,
-            };
-            if polled.is_ready() {
-                this.future.set(None);
-            }
-            polled
+            let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
+            let result = ready!(future.poll(cx));
+            this.future.set(None);
+            let has_end = result.as_ref().is_ok_and(|response| response.body().is_end_stream());
+            Poll::Ready((result, has_end))
         });
-        let Poll::Ready(result) = polled else {
+        let Poll::Ready((result, has_end)) = polled else {
             *this.stage = stage;
             return Poll::Pending;
         };
@@ -113,7 +110,9 @@ where
                     let _ = parts.headers.try_insert(REQUEST_ID, id);
                 }
                 open.set_response(&parts);
-                open.begin_body(&body);
+                if has_end {
+                    open.complete(Completion::Sent);
+                }
                 let body = CompletedBody::new(body, Some(open));
                 Poll::Ready(Ok(Response::from_parts(parts, body)))
             }

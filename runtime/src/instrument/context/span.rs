@@ -58,19 +58,15 @@ impl RequestSpan {
         (self.enter(), frame)
     }
 
-    /// Enters the request for a line about it, if other spans would otherwise be on the line. `None` if there are none.
+    /// Whether a line about the request would be another one if it were written outside the span.
     #[cfg(feature = "http")]
     #[inline]
-    pub(crate) fn enter_for_line<'a>(
-        &'a mut self,
-        frame: &'a mut Frame,
-    ) -> Option<(InSpan<&'a LayerSpan>, FrameGuard<&'a mut Frame>)> {
-        let is_seen = match self {
+    pub(crate) fn is_seen(&self) -> bool {
+        match self {
             RequestSpan::Nothing => false,
             RequestSpan::Span(_) => true,
             RequestSpan::Barrier { data, .. } => data.is_some() || span_stack::is_in_any(),
-        };
-        is_seen.then(|| self.enter_in(frame))
+        }
     }
 
     /// The span of a request, which other layers see. If candor's layer is the only one, a barrier does what the span
