@@ -1,6 +1,7 @@
 //! Middleware that logs the requests of actix-web. Copy this file into your service.
 
 use std::error::Error as StdError;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -91,5 +92,15 @@ impl MessageBody for LoggedBody {
             Poll::Pending => self.active = Some(active),
         }
         polled
+    }
+}
+
+impl Drop for LoggedBody {
+    fn drop(&mut self) {
+        // What the body logs when it is dropped belongs to the request.
+        if let Some(active) = &mut self.active {
+            let body = mem::replace(&mut self.body, BoxBody::new(()));
+            active.run(|| drop(body));
+        }
     }
 }

@@ -247,3 +247,22 @@ fn a_job_without_a_valid_traceparent_begins_a_trace() {
     traces.dedup();
     assert_eq!(traces.len(), 10, "each run has a trace of its own");
 }
+
+#[test]
+fn bug_the_lines_of_a_job_had_the_fields_of_the_span_in_which_it_was_polled() {
+    let captured = capture();
+    let work = job("index").scope(async { tracing::info!("half way") });
+    tracing::info_span!("other", tenant = 7).in_scope(|| block_on(work));
+    let lines = captured.lines();
+    assert_eq!(
+        values(&lines, "msg"),
+        ["job_started", "half way", "job_completed"].map(|it| json!(it))
+    );
+    assert!(lines.iter().all(|line| line.get("tenant").is_none()), "{captured:?}");
+
+    let captured = capture();
+    tracing::info_span!("around", tenant = 7).in_scope(|| job("index").run(|| ()));
+    let lines = captured.lines();
+    assert_eq!(values(&lines, "msg"), ["job_started", "job_completed"].map(|it| json!(it)));
+    assert!(lines.iter().all(|line| line.integer("tenant") == 7), "{captured:?}");
+}

@@ -10,6 +10,7 @@ mod hostile;
 mod levels;
 mod otel;
 mod outbound;
+mod own_request;
 mod sampling;
 mod servers;
 mod sockets;

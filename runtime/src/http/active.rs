@@ -96,10 +96,14 @@ impl ActiveRequest {
         if let Some(outer) = beginning::current_request() {
             return Self::within(outer);
         }
-        let open = beginning::prepare(settings, parts, peer, Origin::ByHand);
+        let mut open = beginning::prepare(settings, parts, peer, Origin::ByHand);
         let context = RequestContext { request: Arc::clone(&open.request) };
         let mut request = context.with_span();
-        run(&mut request, &open, || beginning::announce(&open, parts));
+        open.span = request.span.clone();
+        run(&mut request, &open, || {
+            let client_id = open.client_request_id.as_ref();
+            beginning::announce(settings, open.debug, client_id, parts);
+        });
         ActiveRequest { request, open: Some(open) }
     }
 

@@ -17,7 +17,7 @@ use crate::base::clock::Tick;
 use crate::base::random;
 use crate::current;
 use crate::instrument::context::{self, RequestContext};
-use crate::redact::shown::{self, RequestId};
+use crate::redact::shown::{self, Redacted, RequestId};
 use crate::request::open_steps::OpenSteps;
 use crate::request::{self, Origin, Request, RequestStart};
 
@@ -55,16 +55,20 @@ pub(super) fn in_layer(settings: &Arc<Settings>, parts: &mut Parts) -> Option<Bo
 }
 
 /// Calls the hooks and writes `request_started`. The request must be the current one.
-pub(super) fn announce(open: &OpenRequest, parts: &Parts) {
-    let settings = &open.settings;
+pub(super) fn announce(
+    settings: &Settings,
+    debug: DebugRequest,
+    client_request_id: Option<&Redacted<'static>>,
+    parts: &Parts,
+) {
     if let Some(user) = &settings.user {
         call_hook(|| user(parts));
     }
     context::add(&Fields::collect(&settings.fields, parts, &[]));
     if let Some(trust) = &settings.trust {
-        trust.log(open.debug);
+        trust.log(debug);
     }
-    started::write(parts, open.client_request_id.as_ref());
+    started::write(parts, client_request_id);
 }
 
 fn new_context(
@@ -115,7 +119,8 @@ fn is_marked(extensions: &Extensions) -> bool {
         match request.origin {
             Origin::ByHand => !request.is_over(),
             Origin::Layer => {
-                extensions.get().is_some_and(|LayerMark(marked)| *marked == request.serial)
+                let is_it = |LayerMark(marked): &LayerMark| *marked == request.serial;
+                !request.is_over() && extensions.get().is_some_and(is_it)
             }
             Origin::Internal | Origin::RootSpan => false,
         }

@@ -3,11 +3,13 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::completed::{Completion, OpenRequest, PanicWatch};
 use crate::base::catch;
+use crate::current::DroppingUnfinished;
 
 pin_project! {
     /// Response body of a service in a [`RequestLayer`](super::RequestLayer), or of
@@ -25,26 +27,30 @@ pin_project! {
     impl<B> PinnedDrop for CompletedBody<B> where B: Body {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let is_sent = OpenRequest::run_in(this.open, || {
+            let Some(open) = this.open else { return };
+            let (is_over, takes_length) = (open.is_completed(), open.ends_with_last_byte());
+            let is_sent = open.run(|| {
                 // A server that knows the length of the body does not poll it again after the last byte. The body may
                 // have panicked, and would abort the process if it panics again while the thread unwinds.
-                let body = (*this.body).as_ref();
-                let is_sent = catch::while_unwinding(|| body.is_some_and(is_over)).unwrap_or(false);
+                let body = (*this.body).as_ref().filter(|_| !is_over);
+                let ask = || body.is_some_and(|body| is_sent(body, takes_length));
+                let is_sent = catch::while_unwinding(ask).unwrap_or(false);
+                let is_unfinished = !is_over && !is_sent;
+                let _dropping = is_unfinished.then(DroppingUnfinished::begin);
                 // Lines that the drop of `B` writes come before `request_completed`.
                 this.body.set(None);
                 is_sent
             });
-            if let Some(open) = this.open
-                && is_sent
-            {
+            if is_sent {
                 open.complete(Completion::Sent);
             }
         }
     }
 }
 
-fn is_over(body: &impl Body) -> bool {
-    body.is_end_stream() || body.size_hint().exact() == Some(0)
+/// Whether the server has taken the whole body.
+fn is_sent(body: &impl Body, takes_length: bool) -> bool {
+    body.is_end_stream() || takes_length && body.size_hint().exact() == Some(0)
 }
 
 impl<B: Body> CompletedBody<B> {
@@ -74,11 +80,17 @@ impl<B: Body> Body for CompletedBody<B> {
         let this = self.project();
         // If the body panics, unwinding drops `open`, which completes the request as panicked.
         let mut open = this.open.take();
-        let frame = OpenRequest::run_in(&mut open, || {
-            this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx))
+        let (frame, bytes) = OpenRequest::run_in(&mut open, || {
+            let frame =
+                this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx));
+            let bytes = match &frame {
+                Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Buf::remaining),
+                _ => 0,
+            };
+            (frame, bytes)
         });
         if let Some(open) = &mut open {
-            open.add_frame(&frame);
+            open.add_frame(&frame, bytes);
         }
         *this.open = open;
         frame

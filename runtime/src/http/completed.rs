@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use bytes::Buf;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, response};
 use http_body::{Body, Frame as BodyFrame};
 use tracing_core::dispatcher;
 
@@ -19,8 +18,9 @@ use super::settings::Settings;
 use super::site;
 use super::trust::DebugRequest;
 use crate::base::clock::Tick;
-use crate::current::{Frame, FrameGuard};
+use crate::current::Frame;
 use crate::format::record::Severity;
+use crate::instrument::context::RequestSpan;
 use crate::instrument::{totals, wide};
 use crate::json::append::{append, number};
 use crate::json::members;
@@ -33,7 +33,7 @@ use crate::outcome::grpc;
 use crate::redact::keys;
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};
-use crate::request::Request;
+use crate::request::{Origin, Request};
 
 /// How a request completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,9 @@ const NUMBERS_CAPACITY: usize = 192;
 #[derive(Debug)]
 pub(super) struct OpenRequest {
     pub(super) request: Arc<Request>,
-    /// Current while code of the request runs. The request's future takes it, and returns it for the response body.
+    /// Current while code of the request runs, in its span.
     pub(super) frame: Frame,
+    pub(super) span: RequestSpan,
     method: Method,
     pub(super) route: Option<Route>,
     pub(super) client_request_id: Option<Redacted<'static>>,
@@ -71,6 +72,8 @@ pub(super) struct OpenRequest {
     /// Members added by `response_fields`.
     fields: String,
     pub(super) settings: Arc<Settings>,
+    /// Whether the server may stop to poll the body after its last byte.
+    ends_with_last_byte: bool,
     is_completed: bool,
 }
 
@@ -115,12 +118,16 @@ impl OpenRequest {
         debug: DebugRequest,
         settings: Arc<Settings>,
     ) -> Box<Self> {
+        // On HTTP/2, servers poll a body to its end, since trailers may follow.
+        let ends_with_last_byte =
+            parts.version < Version::HTTP_2 || request.origin == Origin::ByHand;
         // Boxed, since its owners are moved often. The box comes first, so that the request is built in it.
         let new = Box::new_uninit();
         Box::write(
             new,
             OpenRequest {
                 frame: Frame::of(Arc::clone(&request)),
+                span: RequestSpan::Nothing,
                 request,
                 method: parts.method.clone(),
                 route: Route::of(&parts.extensions),
@@ -133,6 +140,7 @@ impl OpenRequest {
                 content_length: None,
                 fields: String::new(),
                 settings,
+                ends_with_last_byte,
                 is_completed: false,
             },
         )
@@ -141,9 +149,29 @@ impl OpenRequest {
     /// Runs code of the response body in its request; in the current one without `open`.
     pub(super) fn run_in<T>(open: &mut Option<Box<Self>>, work: impl FnOnce() -> T) -> T {
         let Some(open) = open else { return work() };
-        let Self { request, frame, .. } = &mut **open;
-        let _entered = FrameGuard::enter(frame);
+        open.run(work)
+    }
+
+    /// Runs code of the request in it. If the code panics, the request completes as panicked.
+    pub(super) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let Self { request, frame, span, .. } = self;
+        let _entered = span.enter_in(frame);
         PanicWatch::run(request, work)
+    }
+
+    /// Removes what the handler has left in the frame: steps that have not ended, and another request whose guard was
+    /// not dropped.
+    pub(super) fn reset_frame(&mut self) {
+        let request = self.frame.request.take().filter(|it| Arc::ptr_eq(it, &self.request));
+        self.frame = Frame::of(request.unwrap_or_else(|| Arc::clone(&self.request)));
+    }
+
+    pub(super) fn is_completed(&self) -> bool {
+        self.is_completed
+    }
+
+    pub(super) fn ends_with_last_byte(&self) -> bool {
+        self.ends_with_last_byte
     }
 
     /// Takes the members of `request_completed` from the response headers.
@@ -157,11 +185,9 @@ impl OpenRequest {
         self.content_length = headers.content_length.and_then(number_of);
         if !self.settings.response_fields.is_empty() {
             let settings = Arc::clone(&self.settings);
-            self.fields = {
-                let _entered = FrameGuard::enter(&mut self.frame);
-                let reserved = site::COMPLETED.spec.names();
-                Fields::collect(&settings.response_fields, response, reserved)
-            };
+            let reserved = site::COMPLETED.spec.names();
+            self.fields =
+                self.run(|| Fields::collect(&settings.response_fields, response, reserved));
         }
         if has_no_body(&self.method, response.status) {
             self.complete(Completion::Sent);
@@ -176,7 +202,7 @@ impl OpenRequest {
 
     /// Completes the request if the body is at its end already.
     pub(super) fn begin_body(&mut self, body: &impl Body) {
-        if PanicWatch::run(&self.request, || body.is_end_stream()) {
+        if self.run(|| body.is_end_stream()) {
             self.complete(Completion::Sent);
         }
     }
@@ -185,13 +211,16 @@ impl OpenRequest {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
-    /// Counts a polled frame of the body, and completes the request if the frame is the last one.
-    pub(super) fn add_frame<D: Buf, E>(&mut self, frame: &Poll<Option<Result<BodyFrame<D>, E>>>) {
+    /// Counts a polled frame of the body, which has so many bytes, and completes the request if the frame is the last
+    /// one.
+    pub(super) fn add_frame<D, E>(
+        &mut self,
+        frame: &Poll<Option<Result<BodyFrame<D>, E>>>,
+        bytes: usize,
+    ) {
+        self.add_bytes(bytes);
         match frame {
             Poll::Ready(Some(Ok(frame))) => {
-                if let Some(data) = frame.data_ref() {
-                    self.add_bytes(data.remaining());
-                }
                 // Trailers are the last frame; servers do not poll again after them.
                 if let Some(trailers) = frame.trailers_ref() {
                     self.set_grpc_status(trailers);
@@ -209,6 +238,18 @@ impl OpenRequest {
         if mem::replace(&mut self.is_completed, true) {
             return;
         }
+        if !self.span.is_seen() {
+            return self.write_completed(completion);
+        }
+        // This may be the drop of a body that another request reads.
+        let (mut frame, mut span) = (mem::take(&mut self.frame), mem::take(&mut self.span));
+        let entered = span.enter_in(&mut frame);
+        self.write_completed(completion);
+        drop(entered);
+        (self.frame, self.span) = (frame, span);
+    }
+
+    fn write_completed(&self, completion: Completion) {
         self.request.set_over();
         let now = Tick::now();
         let is_unsuccessful = self.status.is_some_and(|status| status.as_u16() >= 400)
@@ -350,7 +391,7 @@ fn content_type(value: &HeaderValue) -> Redacted<'static> {
 impl Drop for OpenRequest {
     fn drop(&mut self) {
         // A server that knows the length from the header does not poll the body again after the last byte.
-        let is_sent = self.content_length == Some(self.bytes);
+        let is_sent = self.ends_with_last_byte && self.content_length == Some(self.bytes);
         self.complete(if self.request.has_panicked.load(Ordering::Relaxed) {
             Completion::Panicked
         } else if is_sent {

@@ -3,34 +3,39 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::{HeaderValue, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::CompletedBody;
-use super::completed::{Completion, OpenRequest, PanicWatch};
+use super::completed::{Completion, OpenRequest};
 use super::request_id::REQUEST_ID;
-use crate::instrument::context::{RequestContext, Scope};
+use crate::current::{self, DroppingUnfinished, Frame, FrameGuard};
 
 pin_project! {
     /// Future returned by [`RequestService`](super::RequestService).
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
-        // Dropped first, so that the lines of its drop come before `request_completed`.
+        // `None` once it is done. An option, so that the future can be dropped within its request.
         #[pin]
-        future: Scope<F>,
+        future: Option<F>,
         stage: Stage,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if let Stage::Open(open) = this.stage {
-                PanicWatch::run(&open.request, || this.future.drop_future());
+            let mut this = this.project();
+            if this.future.is_none() {
+                return;
             }
+            // The lines of its drop come before `request_completed`.
+            this.stage.run(|| {
+                let _dropping = DroppingUnfinished::begin();
+                this.future.set(None);
+            });
         }
     }
 }
@@ -38,20 +43,35 @@ pin_project! {
 #[derive(Debug)]
 enum Stage {
     Open(Box<OpenRequest>),
-    /// Another layer around this one completes the request.
-    Nested,
+    /// Another layer around this one completes the request, whose frame this is.
+    Nested(Option<Frame>),
     Done,
 }
 
+impl Stage {
+    /// Runs code of the inner service in its request.
+    fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        match self {
+            Stage::Open(open) => open.run(work),
+            Stage::Nested(frame) => {
+                let _entered = frame.as_mut().map(FrameGuard::enter);
+                work()
+            }
+            Stage::Done => work(),
+        }
+    }
+}
+
 impl<F: Future> ResponseFuture<F> {
-    /// The future of the inner service, in the scope of its request.
-    pub(super) fn new(future: Scope<F>, open: Box<OpenRequest>) -> Self {
-        ResponseFuture { future, stage: Stage::Open(open) }
+    /// The future of the inner service, in its request.
+    pub(super) fn new(future: F, open: Box<OpenRequest>) -> Self {
+        ResponseFuture { future: Some(future), stage: Stage::Open(open) }
     }
 
     /// Makes the future of the inner service in the current request, which another layer completes.
     pub(super) fn nested(make: impl FnOnce() -> F) -> Self {
-        ResponseFuture { future: RequestContext::scope_of_here(make), stage: Stage::Nested }
+        let stage = Stage::Nested(current::frame_to_send());
+        ResponseFuture { future: Some(make()), stage }
     }
 }
 
@@ -64,33 +84,35 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // If the handler panics, unwinding drops `open`, which completes the request as panicked.
-        let mut open = match mem::replace(this.stage, Stage::Done) {
-            Stage::Open(open) => open,
-            Stage::Nested => {
-                let polled = this.future.poll(cx);
-                if polled.is_pending() {
-                    *this.stage = Stage::Nested;
-                }
-                return polled
-                    .map_ok(|response| response.map(|body| CompletedBody::new(body, None)));
-            }
-            Stage::Done => return Poll::Pending,
-        };
-        let polled = PanicWatch::run(&open.request, || this.future.as_mut().poll(cx));
-        let Poll::Ready(result) = polled else {
-            *this.stage = Stage::Open(open);
+        // If the handler panics, unwinding drops the stage, which completes the request as panicked.
+        let mut stage = mem::replace(this.stage, Stage::Done);
+        let polled = stage.run(|| {
+            let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
+            let result = ready!(future.poll(cx));
+            this.future.set(None);
+            let has_end = result.as_ref().is_ok_and(|response| response.body().is_end_stream());
+            Poll::Ready((result, has_end))
+        });
+        let Poll::Ready((result, has_end)) = polled else {
+            *this.stage = stage;
             return Poll::Pending;
         };
-        open.frame = this.future.take_frame();
+        let Stage::Open(mut open) = stage else {
+            let result = result.map(|it| it.map(|body| CompletedBody::new(body, None)));
+            return Poll::Ready(result);
+        };
+        open.reset_frame();
         match result {
             Ok(response) => {
                 let (mut parts, body) = response.into_parts();
                 if let Ok(id) = HeaderValue::from_bytes(open.request.id.as_bytes()) {
-                    parts.headers.insert(REQUEST_ID, id);
+                    // Fails if the response has more headers than a map can hold with one more.
+                    let _ = parts.headers.try_insert(REQUEST_ID, id);
                 }
                 open.set_response(&parts);
-                open.begin_body(&body);
+                if has_end {
+                    open.complete(Completion::Sent);
+                }
                 let body = CompletedBody::new(body, Some(open));
                 Poll::Ready(Ok(Response::from_parts(parts, body)))
             }

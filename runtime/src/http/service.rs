@@ -1,6 +1,5 @@
 //! The service around a request: sets the context up, then calls the inner service within it.
 
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -10,7 +9,7 @@ use tower_service::Service;
 
 use super::beginning;
 use super::body::CompletedBody;
-use super::completed::PanicWatch;
+use super::completed::{OpenRequest, PanicWatch};
 use super::future::ResponseFuture;
 use super::settings::Settings;
 use crate::instrument::context::RequestSpan;
@@ -46,17 +45,18 @@ where
         let Some(mut open) = beginning::in_layer(&self.settings, &mut parts) else {
             return ResponseFuture::nested(|| self.inner.call(Request::from_parts(parts, body)));
         };
-        let mut span = RequestSpan::of_request(&open.request);
-        let mut frame = mem::take(&mut open.frame);
+        open.span = RequestSpan::of_request(&open.request);
         let future = {
+            let OpenRequest { request, frame, span, settings, debug, client_request_id, .. } =
+                &mut *open;
             // Guards, since a closure would copy the parts of the request.
-            let _entered = span.enter_in(&mut frame);
-            let watch = PanicWatch::begin(&open.request);
-            beginning::announce(&open, &parts);
+            let _entered = span.enter_in(frame);
+            let watch = PanicWatch::begin(request);
+            beginning::announce(settings, *debug, client_request_id.as_ref(), &parts);
             let future = self.inner.call(Request::from_parts(parts, body));
             watch.end();
             future
         };
-        ResponseFuture::new(span.scope(frame, future), open)
+        ResponseFuture::new(future, open)
     }
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use pin_project_lite::pin_project;
 
-use super::context::{RequestContext, Scope};
+use super::context::{RequestContext, Scope, SpannedContext};
 use super::step::millis;
 use super::{totals, wide};
 use crate::base::clock::Tick;
@@ -181,9 +181,9 @@ impl Job {
     where
         fn() -> F::Output: ReturnsStepOutput<F::Output>,
     {
-        let context = self.context();
-        let request = Arc::clone(&context.request);
-        JobFuture { future: context.scope(future), open: JobState::Before(self.name, request) }
+        let name = self.name;
+        let context = self.context().with_span();
+        JobFuture { future: context.scope(future), open: JobState::Before(name, context) }
     }
 
     /// Runs a closure as this job, with the same lines as [`scope`](Self::scope).
@@ -199,11 +199,10 @@ impl Job {
     where
         fn() -> T: ReturnsStepOutput<T>,
     {
-        let context = self.context();
-        let entered = context.enter();
-        let open = OpenJob::begin(self.name, Arc::clone(&context.request));
-        let value = work();
-        drop(entered);
+        let name = self.name;
+        let mut context = self.context().with_span();
+        let open = OpenJob::begin(name, context.clone());
+        let value = context.run(work);
         open.end(&value);
         value
     }
@@ -235,7 +234,7 @@ pin_project! {
 
 #[derive(Debug)]
 enum JobState {
-    Before(&'static str, Arc<Request>),
+    Before(&'static str, SpannedContext),
     Running(OpenJob),
     Over,
 }
@@ -250,7 +249,7 @@ where
         let this = self.project();
         // If the job panics, unwinding drops `open`, which completes the job as panicked.
         let mut open = match mem::replace(this.open, JobState::Over) {
-            JobState::Before(name, request) => Some(OpenJob::begin(name, request)),
+            JobState::Before(name, context) => Some(OpenJob::begin(name, context)),
             JobState::Running(mut open) => {
                 open.is_running = true;
                 Some(open)
@@ -276,18 +275,22 @@ where
 #[derive(Debug)]
 struct OpenJob {
     name: &'static str,
-    request: Option<Arc<Request>>,
+    /// Its request, in whose span its lines are written. `None` once it is completed.
+    context: Option<SpannedContext>,
     /// Whether a panic of this thread is one of the job: during its polls and its drop.
     is_running: bool,
 }
 
 impl OpenJob {
-    fn begin(name: &'static str, request: Arc<Request>) -> Self {
-        emit::emit_at(&STARTED, Some(&request), Severity::Debug, Tick::now(), |out, limit| {
-            text(out, limit, "event", "job_started");
-            text(out, limit, "job", name);
+    fn begin(name: &'static str, mut context: SpannedContext) -> Self {
+        let request = Arc::clone(&context.context.request);
+        context.run(|| {
+            emit::emit_at(&STARTED, Some(&request), Severity::Debug, Tick::now(), |out, limit| {
+                text(out, limit, "event", "job_started");
+                text(out, limit, "job", name);
+            });
         });
-        OpenJob { name, request: Some(request), is_running: true }
+        OpenJob { name, context: Some(context), is_running: true }
     }
 
     fn end<T>(mut self, value: &T)
@@ -302,11 +305,22 @@ impl OpenJob {
     }
 
     fn write(&mut self, outcome: &'static str, severity: Severity, failure: Option<&Failure<'_>>) {
-        let Some(request) = self.request.take() else { return };
+        let Some(mut context) = self.context.take() else { return };
+        let request = Arc::clone(&context.context.request);
+        context.run(|| self.write_in(&request, outcome, severity, failure));
+    }
+
+    fn write_in(
+        &self,
+        request: &Arc<Request>,
+        outcome: &'static str,
+        severity: Severity,
+        failure: Option<&Failure<'_>>,
+    ) {
         let now = Tick::now();
-        let left_out = story::end(&request, severity >= Severity::Warn, now);
+        let left_out = story::end(request, severity >= Severity::Warn, now);
         let observation = observe(self.name, outcome, failure, || now.nanos_since(request.started));
-        let is_written = emit::emit_at(&COMPLETED, Some(&request), severity, now, |out, limit| {
+        let is_written = emit::emit_at(&COMPLETED, Some(request), severity, now, |out, limit| {
             text(out, limit, "event", "job_completed");
             text(out, limit, "job", self.name);
             millis(out, "duration_ms", now.since(request.started));
@@ -315,12 +329,12 @@ impl OpenJob {
                 text(out, limit, "error", &failure.class(None).shown());
                 failure.write_members(Shown::literal("error"), limit, out);
             }
-            totals::write(&request, now, outcome != "ok", limit, out);
-            wide::write(&request, left_out, out);
-            wide::write_fields(&request, COMPLETED.spec.names(), limit, "", out);
+            totals::write(request, now, outcome != "ok", limit, out);
+            wide::write(request, left_out, out);
+            wide::write_fields(request, COMPLETED.spec.names(), limit, "", out);
         });
         if is_written {
-            observation.line_written(Some(&request), now);
+            observation.line_written(Some(request), now);
         }
     }
 }

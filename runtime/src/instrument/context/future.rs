@@ -75,13 +75,6 @@ impl<F> InContext<F> {
         let _dropping = DroppingUnfinished::begin();
         this.future.set(None);
     }
-
-    /// Takes the frame of a future that is done, without the state that steps left in it.
-    #[cfg(feature = "http")]
-    pub(crate) fn take_frame(self: Pin<&mut Self>) -> Frame {
-        let frame = self.project().frame.take().unwrap_or_default();
-        Frame { request: frame.request, ..Frame::default() }
-    }
 }
 
 impl<F: Future> Future for InContext<F> {

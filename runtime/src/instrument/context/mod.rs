@@ -153,7 +153,6 @@ impl RequestContext {
     }
 
     /// This context with its span, for code that enters the request more than once.
-    #[cfg(feature = "http")]
     pub(crate) fn with_span(self) -> SpannedContext {
         let span = RequestSpan::of_request(&self.request);
         SpannedContext { context: self, span }
@@ -207,14 +206,12 @@ impl RequestContext {
 }
 
 /// A context and the span of its request, which is created once.
-#[cfg(feature = "http")]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SpannedContext {
     pub(crate) context: RequestContext,
-    span: RequestSpan,
+    pub(crate) span: RequestSpan,
 }
 
-#[cfg(feature = "http")]
 impl SpannedContext {
     /// Runs a closure in the request.
     pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {

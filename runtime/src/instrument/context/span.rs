@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use tracing_core::dispatcher;
 
-#[cfg(feature = "http")]
-use super::future::Scope;
 #[cfg(feature = "otel")]
 use super::otel;
 use crate::base::catch::call_layers;
@@ -16,11 +14,15 @@ use crate::logger;
 use crate::request::Request;
 
 /// The span of a request, or its replacement.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum RequestSpan {
+    #[default]
     Nothing,
     Span(LayerSpan),
-    Barrier { request: Arc<Request>, data: Option<Arc<SpanData>> },
+    Barrier {
+        request: Arc<Request>,
+        data: Option<Arc<SpanData>>,
+    },
 }
 
 impl RequestSpan {
@@ -40,7 +42,6 @@ impl RequestSpan {
     }
 
     /// Runs a closure in the request, whose frame this is.
-    #[cfg(feature = "http")]
     #[inline]
     pub(crate) fn run<T>(&mut self, frame: &mut Frame, work: impl FnOnce() -> T) -> T {
         let _entered = self.enter_in(frame);
@@ -48,7 +49,6 @@ impl RequestSpan {
     }
 
     /// Enters the request, whose frame this is, until the guards are dropped, the span first.
-    #[cfg(feature = "http")]
     #[inline]
     pub(crate) fn enter_in<'a>(
         &'a mut self,
@@ -58,10 +58,15 @@ impl RequestSpan {
         (self.enter(), frame)
     }
 
-    /// Runs a future in the request, whose frame this is.
+    /// Whether a line about the request would be another one if it were written outside the span.
     #[cfg(feature = "http")]
-    pub(crate) fn scope<F: Future>(self, frame: Frame, future: F) -> Scope<F> {
-        Scope::new(future, Some(frame), self)
+    #[inline]
+    pub(crate) fn is_seen(&self) -> bool {
+        match self {
+            RequestSpan::Nothing => false,
+            RequestSpan::Span(_) => true,
+            RequestSpan::Barrier { data, .. } => data.is_some() || span_stack::is_in_any(),
+        }
     }
 
     /// The span of a request, which other layers see. If candor's layer is the only one, a barrier does what the span
