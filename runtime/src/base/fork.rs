@@ -236,6 +236,26 @@ impl<T> OutputLock<T> {
         }
     }
 
+    /// Like [`lock`](Self::lock). Returns `None` if another thread holds the lock for longer than `time`.
+    pub(crate) fn lock_within(
+        &self,
+        time: Duration,
+        replace: impl FnOnce() -> T,
+    ) -> Option<MutexGuard<'_, T>> {
+        const PAUSE: Duration = Duration::from_millis(1);
+        if self.is_abandoned() {
+            return Some(self.lock(replace));
+        }
+        let deadline = Instant::now() + time;
+        loop {
+            let guard = self.try_lock();
+            if guard.is_some() || Instant::now() >= deadline {
+                return guard;
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
     /// Returns `None` if another thread holds the lock.
     #[inline(always)]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {

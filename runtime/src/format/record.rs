@@ -1,10 +1,12 @@
 //! A record as plain data, before it is a line.
 
 use std::fmt;
+use std::time::Duration;
 
 use tracing_core::Level;
 
 use super::sites::SiteId;
+use crate::base::catch;
 use crate::base::clock::Tick;
 use crate::json::shown::Shown;
 
@@ -23,6 +25,15 @@ pub enum Severity {
     Error,
     /// The service can't continue.
     Critical,
+}
+
+/// How long a line that [may be the last one](may_be_last) waits for the lines before it, whose threads may wait for an
+/// output that stalls.
+pub(crate) const LAST_TURN_WAIT: Duration = Duration::from_millis(20);
+
+/// Whether the process may end right after a line of this severity, or after this one because of a panic.
+pub(crate) fn may_be_last(severity: Severity) -> bool {
+    severity >= Severity::Critical || catch::is_in_panic_hook()
 }
 
 impl Severity {

@@ -102,7 +102,7 @@ impl ActiveRequest {
         open.span = request.span.clone();
         run(&mut request, &open, || {
             let client_id = open.client_request_id.as_ref();
-            beginning::announce(settings, open.debug, client_id, parts);
+            beginning::announce(settings, &open.request, open.debug, client_id, parts);
         });
         ActiveRequest { request, open: Some(open) }
     }

@@ -57,6 +57,7 @@ pub(super) fn in_layer(settings: &Arc<Settings>, parts: &mut Parts) -> Option<Bo
 /// Calls the hooks and writes `request_started`. The request must be the current one.
 pub(super) fn announce(
     settings: &Settings,
+    request: &Arc<Request>,
     debug: DebugRequest,
     client_request_id: Option<&Redacted<'static>>,
     parts: &Parts,
@@ -68,7 +69,7 @@ pub(super) fn announce(
     if let Some(trust) = &settings.trust {
         trust.log(debug);
     }
-    started::write(parts, client_request_id);
+    started::write(request, parts, client_request_id);
 }
 
 fn new_context(

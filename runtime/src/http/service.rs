@@ -52,7 +52,7 @@ where
             // Guards, since a closure would copy the parts of the request.
             let _entered = span.enter_in(frame);
             let watch = PanicWatch::begin(request);
-            beginning::announce(settings, *debug, client_request_id.as_ref(), &parts);
+            beginning::announce(settings, request, *debug, client_request_id.as_ref(), &parts);
             let future = self.inner.call(Request::from_parts(parts, body));
             watch.end();
             future

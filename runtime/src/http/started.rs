@@ -1,10 +1,13 @@
 //! The `request_started` line.
 
+use std::sync::Arc;
+
 use http::request::Parts;
 use http::{HeaderMap, header};
 
 use super::request_id::REQUEST_ID;
 use super::site;
+use crate::base::clock::Tick;
 use crate::format::record::Severity;
 use crate::instrument::query;
 use crate::json::members;
@@ -12,20 +15,30 @@ use crate::logger::emit;
 use crate::redact::loggable::Encoder;
 use crate::redact::scrub;
 use crate::redact::shown::{self, Redacted};
+use crate::request::Request;
 
-pub(super) fn write(request: &Parts, client_request_id: Option<&Redacted<'_>>) {
-    emit::emit(&site::STARTED, Severity::Debug, |out, limit| {
+pub(super) fn write(
+    request: &Arc<Request>,
+    parts: &Parts,
+    client_request_id: Option<&Redacted<'_>>,
+) {
+    if !site::STARTED.may_write(Severity::Debug) {
+        return;
+    }
+    // A hook may have left behind the guard of another request.
+    let request = Some(request);
+    emit::emit_at(&site::STARTED, request, Severity::Debug, Tick::now(), |out, limit| {
         members::text(out, "event", "request_started");
-        if let Some(query) = request.uri.query() {
+        if let Some(query) = parts.uri.query() {
             members::open(out, "query");
             query::write(query, limit, out);
         }
         members::open(out, "headers");
-        out.push_str(headers(&request.headers, client_request_id.is_some()).as_json());
+        out.push_str(headers(&parts.headers, client_request_id.is_some()).as_json());
         for (key, name) in
             [("content_type", header::CONTENT_TYPE), ("content_length", header::CONTENT_LENGTH)]
         {
-            if let Some(value) = header_text(&request.headers, &name) {
+            if let Some(value) = header_text(&parts.headers, &name) {
                 members::open(out, key);
                 match value.as_str().parse::<u64>() {
                     Ok(length) => Encoder::json(out, limit).u64(length),

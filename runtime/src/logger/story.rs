@@ -14,10 +14,10 @@ use super::fold::Folds;
 use super::{Logger, fold, with_layer};
 use crate::base::clock::Tick;
 use crate::base::fork::ForkLocks;
-use crate::base::{catch, helper, lock, timer};
+use crate::base::{helper, lock, timer};
 use crate::current::LineBuffer;
 use crate::current::span_stack::SpanScope;
-use crate::format::record::{Record, Severity};
+use crate::format::record::{LAST_TURN_WAIT, Record, Severity, may_be_last};
 use crate::format::template::NO_SEQ;
 use crate::request::Request;
 use crate::request::recorder::KeptLine;
@@ -26,9 +26,6 @@ use crate::sink;
 
 /// Between two checks of a flush that waits for lines that are being written.
 const PAUSE: Duration = Duration::from_millis(1);
-
-/// How long a line that may be the last one of the process waits for other lines of its request.
-const LAST_TURN_WAIT: Duration = Duration::from_millis(20);
 
 /// Requests of one logger that hold lines, by serial number.
 #[derive(Debug, Default)]
@@ -336,17 +333,7 @@ fn lock_turn(story: &RequestStory, severity: Severity) -> Option<MutexGuard<'_, 
     if sink::is_writing() {
         return None;
     }
-    if severity < Severity::Critical && !catch::is_in_panic_hook() {
-        return Some(story.held());
-    }
-    let deadline = Instant::now() + LAST_TURN_WAIT;
-    loop {
-        let turn = story.try_held();
-        if turn.is_some() || Instant::now() >= deadline {
-            return turn;
-        }
-        thread::sleep(PAUSE);
-    }
+    if may_be_last(severity) { story.held_within(LAST_TURN_WAIT) } else { Some(story.held()) }
 }
 
 #[cfg(test)]

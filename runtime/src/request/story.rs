@@ -179,13 +179,12 @@ impl RequestStory {
     /// Locks the held lines. Keep the lock while a line of the request is numbered and written, but not while user code
     /// other than a writer runs.
     pub(crate) fn held(&self) -> MutexGuard<'_, HeldLines> {
-        // A request that lost its lines in a fork writes the others at once.
-        self.held.lock(|| HeldLines { is_holding: false, lines: Vec::new(), bytes: 0 })
+        self.held.lock(HeldLines::lost)
     }
 
-    /// Like [`held`](Self::held). Returns `None` if another thread holds the lock.
-    pub(crate) fn try_held(&self) -> Option<MutexGuard<'_, HeldLines>> {
-        self.held.try_lock()
+    /// Like [`held`](Self::held). Returns `None` if another thread holds the lock for longer than `time`.
+    pub(crate) fn held_within(&self, time: Duration) -> Option<MutexGuard<'_, HeldLines>> {
+        self.held.lock_within(time, HeldLines::lost)
     }
 
     /// In a forked child: forgets the held lines, which the parent has, too.
@@ -241,6 +240,11 @@ impl RequestStory {
 }
 
 impl HeldLines {
+    /// Those of a request that lost its lines in a fork. It writes the others at once.
+    fn lost() -> Self {
+        HeldLines { is_holding: false, lines: Vec::new(), bytes: 0 }
+    }
+
     fn forget(&mut self) {
         self.lines.clear();
         TOTAL.fetch_sub(mem::take(&mut self.bytes), Ordering::Relaxed);

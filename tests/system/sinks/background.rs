@@ -200,8 +200,11 @@ fn bug_a_full_queue_that_blocks_held_critical_lines_and_the_panic_hook_for_ever(
 
 #[test]
 fn bug_last_lines_waited_for_a_thread_of_their_request_that_waited_for_a_full_queue() {
-    let counts = Counts::of(&run("full-queue-in-a-story", &[("QUEUE", "2")]).stderr);
-    assert_eq!((counts.emitted, counts.waiting), (6, 6));
+    for format in ["json", "pretty"] {
+        let env = [("QUEUE", "2"), ("LOG_FORMAT", format)];
+        let counts = Counts::of(&run("full-queue-in-a-story", &env).stderr);
+        assert_eq!((counts.emitted, counts.waiting), (6, 6), "{format}");
+    }
 }
 
 #[cfg(unix)]

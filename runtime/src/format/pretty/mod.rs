@@ -22,7 +22,7 @@ mod layout;
 
 use self::facts::{Known, RowFacts, RowFields};
 use self::layout::{Inside, Layout, Position};
-use super::record::Severity;
+use super::record::{LAST_TURN_WAIT, Severity, may_be_last};
 use crate::base::buffer::KEPT_BYTES;
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::json::members;
@@ -45,7 +45,8 @@ pub(crate) struct Style {
 /// the line is passed to the destination or its queue, and the state changes in the order of the lines. This lock is
 /// taken before the locks of the sink, and never while one of those is held: the reports of a queue have no request and
 /// need no state, and a line from a writer that logs is rejected first. A lost line may be a header, so after a loss
-/// every request gets a new header.
+/// every request gets a new header. A line that may be the last one of the process does not wait for long for a line that
+/// an output holds up, and gets a new header, too.
 #[derive(Debug)]
 pub(crate) struct Pretty {
     style: Style,
@@ -90,8 +91,19 @@ impl Pretty {
         place: &LinePlace<impl Fn(u32) -> u32>,
         write: impl FnOnce(&str) -> T,
     ) -> T {
-        let blocks = if is_audit_file { &self.audit } else { &self.log };
-        let mut blocks = blocks.lock(Blocks::default);
+        let lock = if is_audit_file { &self.audit } else { &self.log };
+        let mut locked = if may_be_last(severity) {
+            lock.lock_within(LAST_TURN_WAIT, Blocks::default)
+        } else {
+            Some(lock.lock(Blocks::default))
+        };
+        let mut unknown;
+        let blocks = if let Some(blocks) = &mut locked {
+            &mut **blocks
+        } else {
+            unknown = Blocks::default();
+            &mut unknown
+        };
         blocks.forget_if_lost(lost);
         blocks.render(line, severity, place, self.style);
         let written = write(&blocks.buffers.out);
