@@ -251,7 +251,9 @@ fn after_a_loss_requests_are_introduced_again() {
         });
     });
     let output = steady(&written.lock().expect("not poisoned"));
-    let wanted = "10:14:12.123   #2  r-1\n10:14:12.123 I       shop first\n10:14:12.123 I       shop second\n";
+    let wanted = "10:14:12.123   #2  r-1\n10:14:12.123 I       shop first\n\
+                  10:14:12.123 W candor lines_dropped lines=1 reason=io\n\
+                  10:14:12.123 I       shop second\n";
     assert_eq!(output, wanted);
 }
 

@@ -11,7 +11,7 @@ use std::{io, mem, thread};
 use super::destination::Destination;
 use super::ending::is_ending;
 use super::reentrancy::WriteGuard;
-use super::reports::{Reporter, Reports};
+use super::reports::{LossReporter, Reports};
 use super::stats::{Counters, Reason};
 use super::target::{Batch, BatchLine};
 use crate::base::fork::ForkLocks;
@@ -146,7 +146,7 @@ impl Queue {
         overload: Overload,
         destination: Arc<Destination>,
         counters: Arc<Counters>,
-        reporter: Arc<Reporter>,
+        reporter: Arc<LossReporter>,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             capacity: u64::try_from(capacity.max(1)).unwrap_or(u64::MAX),

@@ -38,8 +38,8 @@ pub use file::on_rotation;
 pub(crate) use file::{LogFile, Rotation, backup};
 use reentrancy::WriteGuard;
 pub(crate) use reentrancy::is_writing;
+use reports::LossReporter;
 pub(crate) use reports::Report;
-use reports::Reporter;
 use stats::{Counters, Reason, SinkKind};
 pub(crate) use stream::Stream;
 pub(crate) use target::Loss;
@@ -52,7 +52,7 @@ pub(crate) struct Sink {
     destination: Arc<Destination>,
     counters: Arc<Counters>,
     /// `None` for audit events, whose losses are returned.
-    reporter: Option<Arc<Reporter>>,
+    reporter: Option<Arc<LossReporter>>,
     queue: Option<Queue>,
 }
 
@@ -64,7 +64,7 @@ impl Sink {
         report: Report,
     ) -> io::Result<Self> {
         let counters = Counters::new(destination.kind());
-        let (destination, reporter) = (Arc::new(destination), Arc::new(Reporter::new(report)));
+        let (destination, reporter) = (Arc::new(destination), Arc::new(LossReporter::new(report)));
         let start = |(capacity, overload)| {
             let (destination, counters) = (Arc::clone(&destination), Arc::clone(&counters));
             Queue::start(capacity, overload, destination, counters, Arc::clone(&reporter))
@@ -174,7 +174,7 @@ impl Sink {
     /// Reports lost lines, at most once a second, unless the thread of the queue does.
     #[cold]
     fn report_losses(&self) {
-        let reports = self.reporter.as_deref().and_then(Reporter::try_lock);
+        let reports = self.reporter.as_deref().and_then(LossReporter::try_lock);
         let Some(mut reports) = reports else { return };
         if reports.line_written(&self.counters) {
             let queue = self.queue.as_ref().map(|queue| &**queue.shared());
@@ -186,7 +186,7 @@ impl Sink {
     /// most, because the output may stall.
     #[cold]
     fn settle_losses(&self, deadline: Instant) {
-        let is_free = |reporter: &&Arc<Reporter>| reporter.try_lock().is_some();
+        let is_free = |reporter: &&Arc<LossReporter>| reporter.try_lock().is_some();
         let Some(reporter) = self.reporter.as_ref().filter(is_free) else { return };
         let (reporter, destination) = (Arc::clone(reporter), Arc::clone(&self.destination));
         let counters = Arc::clone(&self.counters);

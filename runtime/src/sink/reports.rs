@@ -20,21 +20,21 @@ pub(crate) type Report = Arc<dyn Fn(u64, &'static str) -> String + Send + Sync>;
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The reports of a sink, which one thread at a time writes: that of the queue as long as it runs.
-pub(super) struct Reporter {
+pub(super) struct LossReporter {
     render: Report,
     reports: OutputLock<Reports>,
 }
 
-impl fmt::Debug for Reporter {
+impl fmt::Debug for LossReporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reporter").finish_non_exhaustive()
+        f.debug_struct("LossReporter").finish_non_exhaustive()
     }
 }
 
-impl Reporter {
+impl LossReporter {
     pub(super) fn new(render: Report) -> Self {
         let reports = OutputLock::new(Reports::new(Arc::clone(&render)));
-        Reporter { render, reports }
+        LossReporter { render, reports }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Reports> {

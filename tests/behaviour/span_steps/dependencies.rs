@@ -272,7 +272,8 @@ fn a_call_whose_kind_changes_remains_a_call() {
     });
     let line = captured.line("job_completed");
     assert_eq!((line.integer("steps"), line.integer("dependency_calls")), (0, 1), "{line:?}");
-    assert!(line.number("dependency_ms") < 20.0, "{line:?}");
+    // The sleep is not a part of it.
+    assert!(line.number("dependency_ms") + 30.0 <= line.number("duration_ms"), "{line:?}");
     assert_eq!(captured.dependency("stock").text("outcome"), "ok");
 }
 
