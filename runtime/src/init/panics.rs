@@ -2,17 +2,18 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
+use std::io::Write as _;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
-use std::{process, thread};
+use std::{io, process, thread};
 
 use super::logging;
 use crate::base::catch::{self, PanicHookGuard};
 use crate::base::clock::Tick;
-use crate::base::lock;
+use crate::base::{helper, lock, timer};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
@@ -21,7 +22,7 @@ use crate::json::shown::Shown;
 use crate::logger::notices::{self, PanicHookExists, with_any_logger};
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};
-use crate::sink::{Ending, LAST_LINES};
+use crate::sink::{self, Ending, LAST_LINES};
 use crate::site::event_sites;
 
 event_sites! {
@@ -149,11 +150,29 @@ fn write_last(info: &PanicHookInfo<'_>) {
         }
     };
     let _ = thread::Builder::new().name("candor-abort".to_owned()).spawn(watch);
+    if sink::is_writing() {
+        // The writer panicked, and can't write the line.
+        print(info);
+    }
     write(info);
     if let Some(logger) = notices::any_logger() {
         logging::flush_all(&logger, LAST_LINES, false);
     }
     drop(done);
+}
+
+/// Prints a panic of the writer to standard error, from a thread, because that may be the output that stalls.
+fn print(info: &PanicHookInfo<'_>) {
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    let location = shown::text(&location).into_owned();
+    let message = message(info.payload()).into_owned();
+    let _ = helper::run_until(timer::after(LAST_LINES), move || {
+        let (location, message) = (location.as_str(), message.as_str());
+        let text = format!(
+            "candor: the writer panicked at {location}, which ends the process: {message}\n"
+        );
+        let _ = io::stderr().write_all(text.as_bytes());
+    });
 }
 
 /// How much longer than `LAST_LINES` the last line may take.

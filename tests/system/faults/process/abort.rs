@@ -95,6 +95,21 @@ fn bug_a_thread_ignored_the_capacity_of_the_queue_after_a_panic_that_was_caught(
 }
 
 #[test]
+fn bug_a_writer_whose_panic_ended_the_process_left_no_message() {
+    for queue in ["0", "10"] {
+        let ended = run(&mut program("process", "writer-aborts", &[("QUEUE", queue)]));
+        assert_eq!(ended.status.signal(), Some(6), "{}: {}", ended.status, ended.stderr);
+        assert!(
+            ended
+                .stderr
+                .contains(", which ends the process: panic in a function that cannot unwind"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
 fn held_and_folded_lines_are_written() {
     let env = [("QUEUE", "100"), ("HOW", "cannot-unwind"), ("WHERE", "job")];
     let held = [env.as_slice(), &[("LOG_STORY", "problems"), ("BESIDE", "job")]].concat();
