@@ -84,20 +84,16 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // If the handler panics, unwinding drops the stage, which completes the request as panicked.
-        let mut stage = mem::replace(this.stage, Stage::Done);
-        let polled = stage.run(|| {
+        // If the handler panics, the drop of this future completes the request as panicked.
+        let polled = this.stage.run(|| {
             let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
             let result = ready!(future.poll(cx));
             this.future.set(None);
             let has_end = result.as_ref().is_ok_and(|response| response.body().is_end_stream());
             Poll::Ready((result, has_end))
         });
-        let Poll::Ready((result, has_end)) = polled else {
-            *this.stage = stage;
-            return Poll::Pending;
-        };
-        let Stage::Open(mut open) = stage else {
+        let (result, has_end) = ready!(polled);
+        let Stage::Open(mut open) = mem::replace(this.stage, Stage::Done) else {
             let result = result.map(|it| it.map(|body| CompletedBody::new(body, None)));
             return Poll::Ready(result);
         };
