@@ -1,5 +1,7 @@
 //! Faults of disks and files.
 
+#[cfg(unix)]
+mod daemon;
 mod folders;
 mod full;
 mod shared;

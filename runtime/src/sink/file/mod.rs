@@ -18,10 +18,11 @@ use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_
 use crate::base::clock::{NANOS_PER_SECOND, Tick};
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
-use open::{FileKind, OpenFile};
+use crate::sink::descriptor::file_id;
+use open::OpenFile;
 #[cfg(feature = "testing")]
 pub use rotate::on_rotation;
-use rotate::{Rotated, file_id, rotate};
+use rotate::{Rotated, rotate};
 pub(crate) use rotate::{Rotation, backup};
 
 pub(crate) struct LogFile {
@@ -44,6 +45,8 @@ struct FileState {
     check_interval: u64,
     /// `None` if the path can't be opened again and the lines of the open file could not be read by anybody.
     open: Option<OpenFile>,
+    /// When the path and the descriptor of the open file are checked next.
+    next_check: Tick,
     /// Until when each line is checked for a half line before it, because other processes may write to the file.
     shared_until: Tick,
     /// Whether this was in the future at the last check of the path.
@@ -106,6 +109,14 @@ impl LogFile {
     }
 }
 
+impl Drop for LogFile {
+    fn drop(&mut self) {
+        if let Some(mut state) = self.state.try_lock() {
+            state.close();
+        }
+    }
+}
+
 impl Target for FileState {
     fn prepare(&mut self, first: usize, counters: &Counters) -> io::Result<usize> {
         if mem::take(&mut self.starts_with_half_line) {
@@ -142,7 +153,7 @@ impl Target for FileState {
         let Some(open) = &mut self.open else {
             return Err(WriteFailure::after(0, ErrorKind::NotFound.into()));
         };
-        let count = write_once(open, bytes)?;
+        let count = write_once(open, bytes).inspect_err(|_| self.next_check = Tick::default())?;
         let is_whole = count == bytes.len();
         if is_whole && !self.is_shared {
             open.bytes += count as u64;
@@ -156,7 +167,7 @@ impl Target for FileState {
         let Some(open) = &mut self.open else {
             return Err(WriteFailure::after(0, ErrorKind::NotFound.into()));
         };
-        let count = write_once(open, rest)?;
+        let count = write_once(open, rest).inspect_err(|_| self.next_check = Tick::default())?;
         let is_next = open.follow(&self.path, &rest[..count]);
         if count == rest.len() {
             return Ok(is_next);
@@ -169,6 +180,11 @@ impl Target for FileState {
     fn partial_line(&mut self) -> &mut Option<PartialLine> {
         &mut self.partial_line
     }
+
+    fn in_child(&mut self) {
+        self.partial_line = None;
+        self.next_check = Tick::default();
+    }
 }
 
 impl FileState {
@@ -180,6 +196,7 @@ impl FileState {
             rotation,
             check_interval,
             open: None,
+            next_check: Tick::default(),
             shared_until: after(Tick::now(), SHARED_AT_FIRST),
             is_shared: true,
             starts_with_half_line: false,
@@ -188,23 +205,24 @@ impl FileState {
         }
     }
 
-    /// Returns whether the path is due for a check and no longer names the open file. Updates the file's length.
+    /// Returns whether the path is due for a check and no longer names the open file, or whether a parent process has
+    /// opened that. Updates the file's length.
     fn check_path(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
-        if open.kind == FileKind::Other {
-            self.is_shared = false;
-            return false;
-        }
         let now = Tick::now();
-        if now.nanos_since(open.checked) < self.check_interval {
+        if now < self.next_check {
             return false;
         }
-        open.checked = now;
+        self.next_check = after(now, self.check_interval);
+        if !open.is_open() {
+            self.close();
+            return true;
+        }
         let is_moved = match fs::metadata(&self.path) {
             Ok(named) if file_id(&named) == open.id => {
                 open.is_named = true;
                 open.has_length(named.len());
-                false
+                !open.is_of_this_process()
             }
             Ok(_) => true,
             Err(error) => is_gone(&error),
@@ -214,6 +232,14 @@ impl FileState {
         }
         self.is_shared = now < self.shared_until;
         is_moved
+    }
+
+    /// Closes the file. The beginning of the partial line is in it.
+    fn close(&mut self) {
+        self.partial_line = None;
+        if let Some(open) = self.open.take() {
+            open.close();
+        }
     }
 
     #[cold]
@@ -233,15 +259,13 @@ impl FileState {
                 open.is_shared =
                     open.bytes > 0 || self.open.as_ref().is_some_and(|old| old.is_shared);
                 self.is_shared |= open.is_shared;
+                self.close();
                 self.open = Some(open);
-                // The beginning of the partial line is in the old file.
-                self.partial_line = None;
             }
             Err(error) => match &mut self.open {
                 Some(open) if open.has_name() => open.is_named = false,
                 _ => {
-                    self.open = None;
-                    self.partial_line = None;
+                    self.close();
                     return Err(error);
                 }
             },

@@ -5,24 +5,11 @@
 //! number free, and the next rotation continues from there: nothing has to be repaired, and no other backup is lost.
 
 use std::ffi::OsString;
-use std::fs::{self, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The device and inode of a file, which do not depend on its name.
-pub(super) type FileId = (u64, u64);
-
-#[cfg(unix)]
-pub(super) fn file_id(metadata: &Metadata) -> FileId {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.dev(), metadata.ino())
-}
-
-/// On other systems all files count as the same: a renamed file is noticed only if its name is free.
-#[cfg(not(unix))]
-pub(super) fn file_id(_: &Metadata) -> FileId {
-    (0, 0)
-}
+use crate::sink::descriptor::{FileId, file_id};
 
 /// When a file is rotated, and how many backups are kept.
 #[derive(Debug, Clone, Copy)]
