@@ -46,6 +46,22 @@ fn bug_a_closed_log_file_was_never_opened_again() {
     assert_eq!(Found::of(&folder.file(".")).lines.len(), 100);
 }
 
+/// The descriptor through which lines go to standard output is a copy.
+#[test]
+fn bug_standard_output_of_a_daemon_that_closed_all_descriptors_went_into_other_files() {
+    for queue in ["0", "100"] {
+        let folder = Folder::new("daemon-stdout");
+        let path = folder.file("app.log");
+        let env = [("STDOUT", text(&path)), ("QUEUE", queue), ("OTHERS", "8")];
+        let counts = run_in(&folder, "daemon", &env);
+        assert_eq!((counts.written, counts.dropped), (250, 0), "{queue}");
+        assert_eq!(others(&folder, 8), "own".repeat(8), "{queue}");
+        // The first 50 lines went to the earlier standard output.
+        let found = Found::of(&folder.file("."));
+        assert_eq!((found.lines.len(), found.broken), (200, 0), "{queue}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn bug_a_forked_child_moved_the_position_in_the_log_file_of_its_parent() {
