@@ -3,7 +3,7 @@
 //! A daemon may close all descriptors of its process, and then open others, which get the same numbers. Lines must not
 //! go into those files, and they must not be closed.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::mem;
 
 /// The device and inode of a file, which do not depend on its name.
@@ -31,4 +31,13 @@ pub(super) fn close(file: File, id: FileId) {
     if !is_open(&file, id) {
         mem::forget(file);
     }
+}
+
+/// Options with which a named pipe is not opened until it has a reader, and nobody waits for that.
+pub(super) fn options() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has such pipes"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    options
 }

@@ -12,6 +12,8 @@ use std::io::{self, ErrorKind, Write as _};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard};
+use std::thread;
+use std::time::Duration;
 
 use super::stats::Counters;
 use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
@@ -19,7 +21,7 @@ use crate::base::clock::{NANOS_PER_SECOND, Tick};
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
 use crate::sink::descriptor::file_id;
-use open::OpenFile;
+use open::{FileKind, OpenFile};
 #[cfg(feature = "testing")]
 pub use rotate::on_rotation;
 use rotate::{Rotated, rotate};
@@ -69,6 +71,9 @@ const SHARED_AT_FIRST: u64 = NANOS_PER_SECOND;
 
 /// How long a file counts as shared after another process has written to it.
 const SHARED: u64 = 60 * NANOS_PER_SECOND;
+
+/// Between two attempts to write to a pipe that is full.
+const PIPE_PAUSE: Duration = Duration::from_millis(1);
 
 impl LogFile {
     /// Opens the file for appending.
@@ -291,7 +296,11 @@ impl FileState {
             }
             Ok(Rotated::Busy) => {}
             // The file grows beyond its size, which is better than dropping lines.
-            Err(_) => self.rotation_failed = Some(Tick::now()),
+            Ok(Rotated::Busy) => {
+                self.next_rotation = after(Tick::now(), CHECK_INTERVAL);
+                self.next_check = Tick::default();
+            }
+            Err(_) => self.next_rotation = after(Tick::now(), RETRY_INTERVAL),
         }
         false
     }

@@ -15,7 +15,7 @@
 //! in the first second, and for a minute after the file had another length than this process expected, which is noticed
 //! within 10 ms.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -60,7 +60,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 impl OpenFile {
     pub(super) fn append_to(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
+        let mut options = descriptor::options();
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
@@ -258,7 +258,7 @@ fn reopen(file: &File, path: &Path, id: FileId) -> Option<File> {
     #[cfg(not(target_os = "linux"))]
     let (itself, _) = (PathBuf::from(path), file);
     [itself, PathBuf::from(path), backup(path, 1)].iter().find_map(|name| {
-        let again = OpenOptions::new().read(true).write(true).open(name).ok()?;
+        let again = descriptor::options().read(true).write(true).open(name).ok()?;
         (file_id(&again.metadata().ok()?) == id).then_some(again)
     })
 }

@@ -5,11 +5,11 @@
 //! number free, and the next rotation continues from there: nothing has to be repaired, and no other backup is lost.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::sink::descriptor::{FileId, file_id};
+use crate::sink::descriptor::{self, FileId, file_id};
 
 /// When a file is rotated, and how many backups are kept.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ pub(super) fn rotate(
     id: FileId,
     first: u64,
 ) -> io::Result<Rotated> {
-    let file = match OpenOptions::new().append(true).open(path) {
+    let file = match descriptor::options().append(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Rotated::Moved),
         Err(error) => return Err(error),
