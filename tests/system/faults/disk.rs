@@ -4,6 +4,8 @@
 mod daemon;
 mod folders;
 mod full;
+#[cfg(target_os = "linux")]
+mod locks;
 mod shared;
 
 use std::fs;
@@ -128,6 +130,17 @@ impl Found {
         assert_eq!(numbers.len(), count, "a line is there twice");
         count as u64
     }
+}
+
+/// Compiles a library from C, which is loaded into a program before others; `None` without a C compiler.
+#[cfg(target_os = "linux")]
+fn library(folder: &Folder, content: &str) -> Option<std::path::PathBuf> {
+    let (source, library) = (folder.file("shim.c"), folder.file("shim.so"));
+    fs::write(&source, content).expect("a file");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).arg("-ldl");
+    let is_compiled = compiler.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    is_compiled.then_some(library)
 }
 
 /// The two ends of a long text.

@@ -44,11 +44,16 @@ pub(super) fn rotate(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Rotated::Moved),
         Err(error) => return Err(error),
     };
-    let locked = match file.try_lock() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => return Ok(Rotated::Busy),
-        // The file system has no locks. Comparing `id` then still detects most rotations by others.
-        Err(TryLockError::Error(_)) => false,
+    let locked = loop {
+        break match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => return Ok(Rotated::Busy),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                continue;
+            }
+            // The file system has no locks. Comparing `id` then still detects most rotations by others.
+            Err(TryLockError::Error(_)) => false,
+        };
     };
     let rotated = rotate_locked(path, rotation, id, first);
     if locked {
