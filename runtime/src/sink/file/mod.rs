@@ -55,8 +55,8 @@ struct FileState {
     is_shared: bool,
     /// Whether the file ended with a half line when the process started.
     starts_with_half_line: bool,
-    /// When a rotation last failed. Writing goes on, and the next attempt waits.
-    rotation_failed: Option<Tick>,
+    /// Until when no rotation is tried, because one has failed. Writing goes on.
+    next_rotation: Tick,
     partial_line: Option<PartialLine>,
 }
 
@@ -205,7 +205,7 @@ impl FileState {
             shared_until: after(Tick::now(), SHARED_AT_FIRST),
             is_shared: true,
             starts_with_half_line: false,
-            rotation_failed: None,
+            next_rotation: Tick::default(),
             partial_line: None,
         }
     }
@@ -281,20 +281,15 @@ impl FileState {
     /// Returns whether the path no longer names the open file.
     fn rotate(&mut self, first: usize) -> bool {
         let (Some(rotation), Some(open)) = (self.rotation, &mut self.open) else { return false };
-        let is_recent = |failed: Tick| Tick::now().nanos_since(failed) < RETRY_INTERVAL;
-        if !open.is_rotated() || self.rotation_failed.is_some_and(is_recent) {
+        if !open.is_rotated() || Tick::now() < self.next_rotation {
             return false;
         }
         match rotate(&self.path, rotation, open.id, first as u64) {
-            Ok(Rotated::Moved) => {
-                self.rotation_failed = None;
-                return true;
-            }
+            Ok(Rotated::Moved) => return true,
             Ok(Rotated::NotFull { bytes }) => {
                 open.has_length(bytes);
                 self.is_shared |= open.is_shared;
             }
-            Ok(Rotated::Busy) => {}
             // The file grows beyond its size, which is better than dropping lines.
             Ok(Rotated::Busy) => {
                 self.next_rotation = after(Tick::now(), CHECK_INTERVAL);
@@ -318,6 +313,10 @@ fn write_once(open: &mut OpenFile, bytes: &[u8]) -> Result<usize, WriteFailure> 
             Ok(0) => return Err(WriteFailure::after(0, ErrorKind::WriteZero.into())),
             Ok(count) => return Ok(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // A pipe is opened without waiting, but its reader is waited for.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && open.kind == FileKind::Other => {
+                thread::sleep(PIPE_PAUSE);
+            }
             Err(error) => return Err(WriteFailure::after(0, error)),
         }
     }

@@ -24,7 +24,7 @@ pub(super) enum Rotated {
     Moved,
     /// The line fits into the file.
     NotFull { bytes: u64 },
-    /// Another process is rotating the file.
+    /// Another process is rotating the file, or has locked it for another reason.
     Busy,
 }
 
