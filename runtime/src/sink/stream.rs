@@ -45,6 +45,8 @@ struct StreamState {
     /// Whether the last line waited for `MAX_WAIT` in vain. Until a line is written, no other one waits.
     stalled: bool,
     partial_line: Option<PartialLine>,
+    /// The length of a file that ends with the beginning of the partial line.
+    partial_end: Option<u64>,
 }
 
 enum Open {
@@ -88,7 +90,22 @@ impl Stream {
 impl StreamState {
     fn new(standard: Standard) -> Self {
         let to = standard.open().unwrap_or_else(|_| Open::Buffered((standard.buffered)()));
-        StreamState { standard, to, is_check_due: false, stalled: false, partial_line: None }
+        StreamState {
+            standard,
+            to,
+            is_check_due: false,
+            stalled: false,
+            partial_line: None,
+            partial_end: None,
+        }
+    }
+
+    /// The length of the file, if standard output is one.
+    fn length(&self) -> Option<u64> {
+        match &self.to {
+            Open::Duplicate { file, is_file: true, .. } => Some(file.metadata().ok()?.len()),
+            _ => None,
+        }
     }
 
     fn is_open(&self) -> bool {
@@ -114,6 +131,9 @@ impl StreamState {
     fn failed(&mut self, written: usize, error: io::Error) -> WriteFailure {
         self.stalled = error.kind() == ErrorKind::WouldBlock;
         self.is_check_due = true;
+        if written > 0 {
+            self.partial_end = self.length();
+        }
         WriteFailure::after(written, error)
     }
 }
@@ -130,6 +150,10 @@ impl Target for StreamState {
     fn prepare(&mut self, _: usize, _: &Counters) -> io::Result<usize> {
         if self.is_check_due {
             self.check()?;
+        }
+        if self.partial_line.is_some() && self.length() != self.partial_end {
+            // Others have written after the beginning of the partial line, so the rest can't complete it.
+            self.partial_line = None;
         }
         let is_file = matches!(self.to, Open::Duplicate { is_file: true, .. });
         Ok(if is_file { usize::MAX } else { PIPE_BUF })
