@@ -237,12 +237,6 @@ pub(crate) fn is_alive() -> bool {
 // Inlined into both of its callers, an async step takes 35 instructions more.
 #[inline(never)]
 pub(crate) fn swap_frame(frame: &mut Frame) {
-    with_thread(|thread| mem::swap(&mut thread.frame, frame));
-    if deferred::has_any() {
-        apply_elsewhere();
-    }
-}
-
     swap_only(frame);
     complete_swap();
 }
@@ -250,12 +244,18 @@ pub(crate) fn swap_frame(frame: &mut Frame) {
 /// Exchanges a frame for the current one, and drops nothing. [`complete_swap`] follows.
 #[inline(always)]
 pub(super) fn swap_only(frame: &mut Frame) {
-// Not part of the exchange, which would make an async step take 20 instructions more.
+    with_thread(|thread| mem::swap(&mut thread.frame, frame));
 }
 
 /// Leaves contexts and pops steps that ended while the frame was not current.
 #[inline(always)]
 pub(super) fn complete_swap() {
+    if deferred::has_any() {
+        apply_elsewhere();
+    }
+}
+
+// Not part of the exchange, which would make an async step take 20 instructions more.
 #[cold]
 #[inline(never)]
 fn apply_elsewhere() {
@@ -459,12 +459,11 @@ impl Drop for UserGuard {
                 return Some((Some(found), thread.apply_elsewhere()));
             }
             let mut above = thread.entered[at..].iter_mut().map(|(_, found)| found);
-            let left = match above.find(|frame| frame.entered_by == self.0) {
-                Some(above) => Some(mem::replace(above, found)),
+            Some(match above.find(|frame| frame.entered_by == self.0) {
+                Some(above) => (Some(mem::replace(above, found)), Vec::new()),
                 // Its frame is that of a future, of a span or of a scope around this point.
-                None => deferred::add_guard(self.0, found),
-            };
-            Some((left, Vec::new()))
+                None => (None, deferred::add_guard(self.0, found)),
+            })
         });
     }
 }
