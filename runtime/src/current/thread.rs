@@ -178,6 +178,7 @@ impl ThreadState {
         while let Some(mut saved) =
             deferred::take_step(self.frame.token, self.last_token, &mut self.deferred)
         {
+            saved.complete(&self.frame);
             if let (_, Some(extras)) = self.frame.pop_step(&mut saved) {
                 self.keep_extras(extras);
             }
