@@ -161,3 +161,11 @@ fn bug_a_writer_that_was_interrupted_very_often_overflowed_the_stack() {
     let messages: Vec<_> = lines.iter().map(|line| &line["msg"]).collect();
     assert_eq!(messages, ["written"]);
 }
+
+#[test]
+fn bug_a_writer_that_panicked_when_it_was_dropped_aborted_an_unwinding_thread() {
+    let ended = succeeds("disk", "panics-on-drop", &[]);
+    assert!(ended.stderr.ends_with("survived\n"), "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("dropped\n").count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.lines()[0]["msg"], "written");
+}
