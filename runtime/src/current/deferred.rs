@@ -3,7 +3,7 @@
 //! Their part of the frame is restored later: when the step is the innermost one, or when the frame is current. The
 //! frame may then be on another thread than the guard, with the future that owns it, so all threads share them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::frame::{Frame, OWN_STEP, SavedFrame};
 use crate::base::fork::ForkLocks;
 use crate::base::lock;
+use crate::request::Request;
+use crate::site::Site;
 
 /// How many steps are remembered, and how many of one thread. Their frames may be gone for a long time.
 const STEPS: usize = 64 * 1024;
@@ -26,6 +28,12 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Context guards that were dropped while their frame was not current: the frames that they displaced.
 static GUARDS_DROPPED: Mutex<Remembered<Frame>> = Mutex::new(Remembered::new());
+
+/// How many steps are remembered that their requests still list as open.
+const LISTED: usize = 1024;
+
+/// Steps that ended where their request was not found: its serial number, the index of the site, and the step's id.
+static STILL_LISTED: Mutex<VecDeque<(u64, u32, u32)>> = Mutex::new(VecDeque::new());
 
 #[derive(Debug)]
 struct DeferredSteps {
@@ -77,6 +85,7 @@ impl<T> Remembered<T> {
 pub(crate) fn hold(locks: &mut ForkLocks) {
     locks.hold((), |()| Some(&STEPS_ENDED), |(), _| {});
     locks.hold((), |()| Some(&GUARDS_DROPPED), |(), _| {});
+    locks.hold((), |()| Some(&STILL_LISTED), |(), _| {});
 }
 
 impl DeferredSteps {
@@ -160,4 +169,30 @@ pub(super) fn add_guard(token: u64, displaced: Frame) -> Vec<Frame> {
 pub(super) fn restore(frame: &mut Frame) -> Option<Frame> {
     let displaced = lock(&GUARDS_DROPPED).take(frame.entered_by)?;
     Some(mem::replace(frame, displaced))
+}
+
+/// Remembers a step that ended where its request, which has this serial number, was not found.
+#[cold]
+pub(crate) fn close_later(serial: u64, site: &'static Site, step: u32) {
+    if serial == 0 {
+        return;
+    }
+    let mut steps = lock(&STILL_LISTED);
+    if steps.len() == LISTED {
+        steps.pop_front();
+    }
+    steps.push_back((serial, site.index(), step));
+}
+
+/// Removes such steps from the list of open ones.
+#[cold]
+pub(crate) fn close_steps_of(request: &Request) {
+    let Some(open) = &request.open_steps else { return };
+    lock(&STILL_LISTED).retain(|(serial, site, step)| {
+        let is_own = *serial == request.serial;
+        if is_own {
+            open.end(*site, *step);
+        }
+        !is_own
+    });
 }

@@ -175,13 +175,18 @@ impl ThreadState {
 
     #[cold]
     fn apply_deferred(&mut self) {
+        let mut are_any = false;
         while let Some(mut saved) =
             deferred::take_step(self.frame.token, self.last_token, &mut self.deferred)
         {
+            are_any = true;
             saved.complete(&self.frame);
             if let (_, Some(extras)) = self.frame.pop_step(&mut saved) {
                 self.keep_extras(extras);
             }
+        }
+        if let Some(request) = self.frame.request.as_ref().filter(|_| are_any) {
+            deferred::close_steps_of(request);
         }
     }
 
