@@ -230,7 +230,8 @@ impl FileState {
                 !open.is_of_this_process()
             }
             Ok(_) => true,
-            Err(error) => is_gone(&error),
+            // A pipe or a device is made by others.
+            Err(error) => open.kind != FileKind::Other && is_gone(&error),
         };
         if mem::take(&mut open.is_shared) {
             self.shared_until = after(now, SHARED);

@@ -17,6 +17,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -86,8 +87,17 @@ impl OpenFile {
     }
 
     /// Whether its descriptor is still that of the file.
-    pub(super) fn is_open(&self) -> bool {
+    pub(super) fn is_open(&mut self) -> bool {
+        self.forget_closed();
         descriptor::is_open(&self.file, self.id)
+    }
+
+    /// Forgets the second descriptor if others have closed it, before the same file is opened under its number.
+    fn forget_closed(&mut self) {
+        let closed = self.again.take_if(|again| !descriptor::is_open(again, self.id));
+        if let Some(closed) = closed {
+            mem::forget(closed);
+        }
     }
 
     /// Whether this process, and not its parent, has opened it.
@@ -237,14 +247,11 @@ impl OpenFile {
     }
 
     fn again(&mut self, path: &Path) -> Option<&File> {
-        let OpenFile { file, id, again, .. } = self;
-        if let Some(closed) = again.take_if(|again| !descriptor::is_open(again, *id)) {
-            descriptor::close(closed, *id);
+        self.forget_closed();
+        if self.again.is_none() {
+            self.again = reopen(&self.file, path, self.id);
         }
-        if again.is_none() {
-            *again = reopen(file, path, *id);
-        }
-        again.as_ref()
+        self.again.as_ref()
     }
 }
 
