@@ -39,7 +39,7 @@ pub(super) struct OpenFile {
     pub(super) is_named: bool,
     /// Whether another process has written since the last check.
     pub(super) is_shared: bool,
-    /// The [generation](fork::generation) of the process that opened it. A forked child shares the position of the file.
+    /// The [generation](fork::generation) of the process that opened it. A forked child shares the file's position.
     generation: u32,
     /// The same file, for reading and changing single bytes. Opened when it is needed.
     again: Option<File>,
