@@ -26,8 +26,8 @@ int flock(int fd, int operation) {
 
 /// Writes 2000 lines to a locked file that is full after a few of them. Returns the names of the files, and how often
 /// the process asked for the lock; `None` without a C compiler.
-fn write_locked() -> Option<(usize, usize)> {
-    let (folder, libraries) = (Folder::new("locked"), Folder::new("locked-library"));
+fn write_locked(name: &str) -> Option<(usize, usize)> {
+    let (folder, libraries) = (Folder::new(name), Folder::new(&format!("{name}-library")));
     let Some(library) = library(&libraries, SHIM) else {
         eprintln!("skipped: there is no C compiler here");
         return None;
@@ -50,14 +50,14 @@ fn write_locked() -> Option<(usize, usize)> {
 
 #[test]
 fn bug_a_signal_let_a_process_rotate_a_file_that_another_one_had_locked() {
-    if let Some((files, _)) = write_locked() {
+    if let Some((files, _)) = write_locked("interrupted") {
         assert_eq!(files, 1, "the file was rotated");
     }
 }
 
 #[test]
 fn bug_a_file_locked_by_another_program_was_opened_again_for_each_line() {
-    if let Some((_, calls)) = write_locked() {
+    if let Some((_, calls)) = write_locked("locked") {
         assert!((2..1000).contains(&calls), "{calls} attempts for 2000 lines");
     }
 }
