@@ -232,6 +232,12 @@ impl SavedFrame {
         *self = SavedFrame { inner, fields_due, is_call, call, is_error_only, ..beneath };
     }
 
+    /// Adds the duration of the step that saved this to the time inside the step around it.
+    #[cold]
+    pub(crate) fn add_inner(&mut self, nanos: u64) {
+        self.inner = self.inner.saturating_add(nanos);
+    }
+
     /// Takes over what an error-only step has left in the frame.
     #[cold]
     pub(super) fn complete(&mut self, frame: &Frame) {

@@ -145,6 +145,7 @@ impl ActiveStep {
                 // The frame of the step that is still open has this time, so it is unknown here.
                 state.inner = u64::MAX;
                 let StepState { token, saved, call, request: serial, .. } = state;
+                saved.add_inner(took);
                 let request = thread.defer_pop(*token, saved, call.as_ref(), *serial);
                 if request.is_none() {
                     deferred::close_later(*serial, state.site, state.step);
