@@ -53,6 +53,8 @@ pub(crate) struct SavedFrame {
     /// Whether the step is a call; `call` is then the one around it.
     is_call: bool,
     call: Option<Arc<CallState>>,
+    /// Whether `inner` and `fields_due` are still in the frame, since the step is an error-only one.
+    is_error_only: bool,
 }
 
 /// Data that only some steps have.
@@ -221,7 +223,27 @@ impl SavedFrame {
     #[cold]
     pub(super) fn absorb(&mut self, beneath: SavedFrame) {
         let call = if beneath.is_call { beneath.call } else { self.call.take() };
-        *self = SavedFrame { is_call: self.is_call || beneath.is_call, call, ..beneath };
+        let (inner, fields_due, is_error_only) = if beneath.is_error_only {
+            (self.inner, self.fields_due, self.is_error_only)
+        } else {
+            (beneath.inner, beneath.fields_due, false)
+        };
+        let is_call = self.is_call || beneath.is_call;
+        *self = SavedFrame { inner, fields_due, is_call, call, is_error_only, ..beneath };
+    }
+
+    /// Adds the duration of the step that saved this to the time inside the step around it.
+    #[cold]
+    pub(crate) fn add_inner(&mut self, nanos: u64) {
+        self.inner = self.inner.saturating_add(nanos);
+    }
+
+    /// Takes over what an error-only step has left in the frame.
+    #[cold]
+    pub(super) fn complete(&mut self, frame: &Frame) {
+        if self.is_error_only {
+            (self.inner, self.fields_due) = (frame.inner, frame.fields_due);
+        }
     }
 
     /// Ends the step's own call for the steps that are still open inside it.
@@ -237,7 +259,7 @@ impl SavedFrame {
     /// The saved part of an error-only step, which overwrites less than other steps.
     #[cold]
     pub(crate) fn error_only(step: u32, token: u64, extras: Option<Box<StepExtras>>) -> Self {
-        SavedFrame { step, token, inner: 0, extras, ..SavedFrame::default() }
+        SavedFrame { step, token, extras, is_error_only: true, ..SavedFrame::default() }
     }
 }
 

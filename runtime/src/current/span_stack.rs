@@ -12,7 +12,7 @@ use tracing_core::{Level, Metadata, identify_callsite};
 
 use super::frame::Frame;
 use super::span_data::SpanData;
-use super::thread::{ThreadState, swap_frame, with, with_thread};
+use super::thread::{ThreadState, complete_swap, swap_only, with, with_thread};
 use super::timed_span::{EnteredStep, TimedSpan};
 
 pub(crate) static REQUEST_SPAN_CALLSITE: DefaultCallsite = DefaultCallsite::new(REQUEST_SPAN);
@@ -232,7 +232,7 @@ pub(crate) fn exit_context(token: u64) -> Option<Arc<SpanData>> {
 #[inline]
 fn exit_entry(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
     // The frame and the requests are dropped after the borrow.
-    let (data, _frame, _request) = ENTERED
+    let (data, left, _request) = ENTERED
         .try_with(|entered| {
             let mut entered = entered.try_borrow_mut().ok()?;
             let at = entered.iter().rposition(is_it)?;
@@ -249,13 +249,16 @@ fn exit_entry(is_it: impl Fn(&EnteredSpan) -> bool) -> Option<Arc<SpanData>> {
                 let mut later = entered.iter_mut().skip(at);
                 match later.find_map(|later| later.before.as_mut()) {
                     Some(later) => mem::swap(later, frame),
-                    None => swap_frame(frame),
+                    None => swap_only(frame),
                 }
             }
             Some((data, before, request))
         })
         .ok()
         .flatten()?;
+    if left.is_some() {
+        complete_swap();
+    }
     Some(data)
 }
 

@@ -11,6 +11,7 @@ use super::site;
 use crate::base::catch::contain;
 use crate::base::clock::Tick;
 use crate::base::{fork, lock, timer};
+use crate::current::deferred;
 use crate::format::record::Severity;
 use crate::instrument::step::millis;
 use crate::json::members;
@@ -138,6 +139,7 @@ impl Watch {
 
 fn warn(request: &Arc<Request>) {
     let now = Tick::now();
+    deferred::close_steps_of(request);
     let open = request.open_steps.as_ref().map(OpenSteps::list).unwrap_or_default();
     emit::emit_at(&site::STUCK, Some(request), Severity::Warn, now, |out, limit| {
         members::open(out, "event");

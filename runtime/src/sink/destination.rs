@@ -11,7 +11,6 @@ use super::target::{Batch, Loss};
 use super::writer::UserWriter;
 use crate::base::fork::ForkLocks;
 
-#[expect(clippy::large_enum_variant, reason = "there is one for each sink")]
 pub(crate) enum Destination {
     /// Lines reach captures only.
     #[cfg(feature = "testing")]

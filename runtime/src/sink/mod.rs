@@ -7,6 +7,7 @@
 //! never held during a write.
 
 mod background;
+mod descriptor;
 mod destination;
 mod ending;
 mod file;

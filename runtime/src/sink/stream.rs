@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::mem;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::descriptor::{self, FileId, file_id};
 use super::stats::Counters;
 use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::fork::{ForkLocks, OutputLock};
@@ -20,42 +22,62 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The largest write that a pipe guarantees to be atomic, so that the lines of several processes stay whole.
 const PIPE_BUF: usize = 4096;
 
-/// A standard stream, as the process has it at the moment.
-type Open = (Option<File>, Box<dyn Write + Send>);
-
 pub(crate) struct Stream {
     state: OutputLock<StreamState>,
-    open: fn() -> Open,
+    standard: Standard,
     pub(super) is_terminal: bool,
 }
 
+/// A standard stream, as the process has it at the moment.
+#[derive(Clone, Copy)]
+struct Standard {
+    /// Duplicates its descriptor, because std's `Stdout` buffers and reports success if the descriptor is closed.
+    duplicate: fn() -> io::Result<File>,
+    /// Used if that fails.
+    buffered: fn() -> Box<dyn Write + Send>,
+}
+
 struct StreamState {
-    to: Box<dyn Write + Send>,
-    /// The most bytes of whole lines in one write.
-    limit: usize,
+    standard: Standard,
+    to: Open,
+    /// Whether others may have closed the descriptor.
+    is_check_due: bool,
     /// Whether the last line waited for `MAX_WAIT` in vain. Until a line is written, no other one waits.
     stalled: bool,
     partial_line: Option<PartialLine>,
+    /// The length of a file that ends with the beginning of the partial line.
+    partial_end: Option<u64>,
+}
+
+enum Open {
+    Duplicate { file: File, id: FileId, is_file: bool },
+    Buffered(Box<dyn Write + Send>),
 }
 
 impl Stream {
     pub(crate) fn stdout() -> Self {
-        let open = || (unbuffered(&io::stdout()), Box::new(io::stdout()) as _);
-        Stream::new(open, io::stdout().is_terminal())
+        let standard = Standard {
+            duplicate: || duplicate(&io::stdout()),
+            buffered: || Box::new(io::stdout()),
+        };
+        Stream::new(standard, io::stdout().is_terminal())
     }
 
     pub(crate) fn stderr() -> Self {
-        let open = || (unbuffered(&io::stderr()), Box::new(io::stderr()) as _);
-        Stream::new(open, io::stderr().is_terminal())
+        let standard = Standard {
+            duplicate: || duplicate(&io::stderr()),
+            buffered: || Box::new(io::stderr()),
+        };
+        Stream::new(standard, io::stderr().is_terminal())
     }
 
-    fn new(open: fn() -> Open, is_terminal: bool) -> Self {
-        Stream { state: OutputLock::new(StreamState::new(open)), open, is_terminal }
+    fn new(standard: Standard, is_terminal: bool) -> Self {
+        Stream { state: OutputLock::new(StreamState::new(standard)), standard, is_terminal }
     }
 
     #[inline(always)]
     pub(super) fn write(&self, batch: Batch<'_>, counters: &Arc<Counters>) -> Result<(), Loss> {
-        let mut state = self.state.lock(|| StreamState::new(self.open));
+        let mut state = self.state.lock(|| StreamState::new(self.standard));
         write_batch(&mut *state, batch, counters)
     }
 
@@ -66,44 +88,111 @@ impl Stream {
 }
 
 impl StreamState {
-    fn new(open: fn() -> Open) -> Self {
-        let (descriptor, fallback) = open();
-        let is_file = |file: &File| file.metadata().is_ok_and(|metadata| metadata.is_file());
-        let limit = if descriptor.as_ref().is_some_and(is_file) { usize::MAX } else { PIPE_BUF };
-        let to = descriptor.map_or(fallback, |file| Box::new(file));
-        StreamState { to, limit, stalled: false, partial_line: None }
+    fn new(standard: Standard) -> Self {
+        let to = standard.open().unwrap_or_else(|_| Open::Buffered((standard.buffered)()));
+        StreamState {
+            standard,
+            to,
+            is_check_due: false,
+            stalled: false,
+            partial_line: None,
+            partial_end: None,
+        }
+    }
+
+    /// The length of the file, if standard output is one.
+    fn length(&self) -> Option<u64> {
+        match &self.to {
+            Open::Duplicate { file, is_file: true, .. } => Some(file.metadata().ok()?.len()),
+            _ => None,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        match &self.to {
+            Open::Duplicate { file, id, .. } => descriptor::is_open(file, *id),
+            Open::Buffered(_) => true,
+        }
+    }
+
+    /// Opens the standard stream again if others have closed its descriptor.
+    #[cold]
+    fn check(&mut self) -> io::Result<()> {
+        if !self.is_open() {
+            // Its number is free, or that of a file of others.
+            mem::forget(mem::replace(&mut self.to, self.standard.open()?));
+            self.partial_line = None;
+        }
+        self.is_check_due = false;
+        Ok(())
+    }
+
+    #[cold]
+    fn failed(&mut self, written: usize, error: io::Error) -> WriteFailure {
+        self.stalled = error.kind() == ErrorKind::WouldBlock;
+        self.is_check_due = true;
+        if written > 0 {
+            self.partial_end = self.length();
+        }
+        WriteFailure::after(written, error)
+    }
+}
+
+impl Standard {
+    fn open(self) -> io::Result<Open> {
+        let file = (self.duplicate)()?;
+        let metadata = file.metadata()?;
+        Ok(Open::Duplicate { file, id: file_id(&metadata), is_file: metadata.is_file() })
     }
 }
 
 impl Target for StreamState {
     fn prepare(&mut self, _: usize, _: &Counters) -> io::Result<usize> {
-        Ok(self.limit)
+        if self.is_check_due {
+            self.check()?;
+        }
+        if self.partial_line.is_some() && self.length() != self.partial_end {
+            // Others have written after the beginning of the partial line, so the rest can't complete it.
+            self.partial_line = None;
+        }
+        let is_file = matches!(self.to, Open::Duplicate { is_file: true, .. });
+        Ok(if is_file { usize::MAX } else { PIPE_BUF })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure> {
         let max_wait = if self.stalled { Duration::ZERO } else { MAX_WAIT };
-        let result = write_whole(&mut *self.to, bytes, max_wait);
-        self.stalled = match &result {
-            Ok(()) => false,
-            Err((_, error)) => error.kind() == ErrorKind::WouldBlock,
+        let result = match &mut self.to {
+            Open::Duplicate { file, .. } => write_whole(file, bytes, max_wait),
+            Open::Buffered(to) => write_whole(&mut **to, bytes, max_wait),
         };
-        result.map_err(|(written, error)| WriteFailure::after(written, error))
+        match result {
+            Ok(()) => {
+                self.stalled = false;
+                Ok(())
+            }
+            Err((written, error)) => Err(self.failed(written, error)),
+        }
     }
 
     fn partial_line(&mut self) -> &mut Option<PartialLine> {
         &mut self.partial_line
     }
+
+    fn in_child(&mut self) {
+        self.partial_line = None;
+        // A daemon closes all descriptors after a fork.
+        self.is_check_due = true;
+    }
 }
 
-/// The descriptor itself, because std's `Stdout` buffers and reports success if the descriptor is closed.
 #[cfg(unix)]
-fn unbuffered(stream: &impl std::os::fd::AsFd) -> Option<File> {
-    stream.as_fd().try_clone_to_owned().ok().map(File::from)
+fn duplicate(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
+    stream.as_fd().try_clone_to_owned().map(File::from)
 }
 
 #[cfg(not(unix))]
-fn unbuffered<T>(_: &T) -> Option<File> {
-    None
+fn duplicate<T>(_: &T) -> io::Result<File> {
+    Err(ErrorKind::Unsupported.into())
 }
 
 /// Writes all of `bytes`. An error comes with the number of bytes that were written.

@@ -61,6 +61,11 @@ pub(super) trait Target {
 
     /// The line of which only the beginning is written.
     fn partial_line(&mut self) -> &mut Option<PartialLine>;
+
+    /// Called in a forked child. The parent completes the line that it has begun.
+    fn in_child(&mut self) {
+        *self.partial_line() = None;
+    }
 }
 
 /// A write that failed after `written` bytes.
@@ -110,7 +115,7 @@ pub(super) struct PartialLine {
     line: CutLine,
 }
 
-/// Takes the lock of a target before a fork. The parent completes the line that it has begun.
+/// Takes the lock of a target before a fork.
 pub(super) fn hold<O: 'static, T: Target + 'static>(
     owner: O,
     find: impl Fn(&O) -> Option<&OutputLock<T>> + 'static,
@@ -118,7 +123,7 @@ pub(super) fn hold<O: 'static, T: Target + 'static>(
 ) {
     locks.hold_output(owner, find, |_, target| {
         if let Some(target) = target {
-            *target.partial_line() = None;
+            target.in_child();
         }
     });
 }

@@ -1,6 +1,7 @@
 //! A user's own writer: one write per line.
 
 use std::io::{self, ErrorKind, Write};
+use std::mem;
 use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -106,6 +107,14 @@ impl UserWriter {
         };
         // The result is ignored: the lines are already counted as written.
         let _ = contain(|| state.to.flush());
+    }
+}
+
+impl Drop for WriterState {
+    fn drop(&mut self) {
+        let to = mem::replace(&mut self.to, Box::new(Gone));
+        // A panic would abort the process if the thread is unwinding.
+        let _ = contain(|| drop(to));
     }
 }
 

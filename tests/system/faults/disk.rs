@@ -1,7 +1,11 @@
 //! Faults of disks and files.
 
+#[cfg(unix)]
+mod daemon;
 mod folders;
 mod full;
+#[cfg(target_os = "linux")]
+mod locks;
 mod shared;
 
 use std::fs;
@@ -128,6 +132,17 @@ impl Found {
     }
 }
 
+/// Compiles a library from C, which is loaded into a program before others; `None` without a C compiler.
+#[cfg(target_os = "linux")]
+fn library(folder: &Folder, content: &str) -> Option<std::path::PathBuf> {
+    let (source, library) = (folder.file("shim.c"), folder.file("shim.so"));
+    fs::write(&source, content).expect("a file");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).arg("-ldl");
+    let is_compiled = compiler.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    is_compiled.then_some(library)
+}
+
 /// The two ends of a long text.
 fn short(text: &str) -> String {
     let ends = |at: usize| text.chars().skip(at).take(150).collect::<String>();
@@ -145,4 +160,12 @@ fn bug_a_writer_that_was_interrupted_very_often_overflowed_the_stack() {
     let lines = succeeds("disk", "interrupted", &[]).lines();
     let messages: Vec<_> = lines.iter().map(|line| &line["msg"]).collect();
     assert_eq!(messages, ["written"]);
+}
+
+#[test]
+fn bug_a_writer_that_panicked_when_it_was_dropped_aborted_an_unwinding_thread() {
+    let ended = succeeds("disk", "panics-on-drop", &[]);
+    assert!(ended.stderr.ends_with("survived\n"), "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("dropped\n").count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.lines()[0]["msg"], "written");
 }

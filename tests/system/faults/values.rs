@@ -237,3 +237,10 @@ fn a_step_that_was_dropped_in_another_request_is_the_parent_of_no_later_step() {
         }
     }
 }
+
+#[test]
+fn bug_guards_that_many_futures_left_open_changed_the_request_and_the_parent_of_later_steps() {
+    for env in [&[JSON][..], &[JSON, ("LOG_LEVEL", "debug")]] {
+        survives("guards-dropped-outside", env);
+    }
+}

@@ -1,5 +1,6 @@
 //! Requests that do not complete.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -64,6 +65,32 @@ fn a_stuck_request_names_its_open_steps_and_their_ages_once() {
         "{line:?}"
     );
     checked(&captured);
+}
+
+#[test]
+fn bug_a_stuck_request_listed_a_step_whose_guard_was_dropped_outside_it() {
+    thread_local! {
+        static GUARD: RefCell<Option<candor::StepGuard>> = const { RefCell::new(None) };
+    }
+    let captured = capture();
+    run(async {
+        let handler = || async {
+            GUARD.set(Some(candor::step_guard("ended")));
+            charge().await;
+        };
+        let layer = RequestLayer::new().stuck_after(Duration::from_millis(50));
+        let app = Router::new().route("/", get(handler)).layer(layer);
+        let asked = tokio::spawn(async move { send(&app, to("/")).await });
+        while GUARD.take().is_none() {
+            tokio::task::yield_now().await;
+        }
+        stuck(&captured).await;
+        asked.abort();
+    });
+    let line = captured.line("request_stuck");
+    let open = line.get("open").and_then(|open| open.as_array()).expect("a list");
+    let names: Vec<_> = open.iter().map(|step| &step["step"]).collect();
+    assert_eq!(names, ["charge"]);
 }
 
 #[test]

@@ -171,6 +171,40 @@ fn a_line_cut_at_the_file_size_limit_is_completed_later() {
     });
 }
 
+/// Standard output is redirected to a file, which another process appends a line to before there is space again.
+#[cfg(target_os = "linux")]
+#[test]
+fn bug_the_rest_of_a_cut_line_was_written_behind_the_line_of_another_process() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no `prlimit` here");
+        return;
+    }
+    let folder = Folder::new("cut-stdout");
+    let path = folder.file("app.log");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -S -f 16; exec \"$0\" on-demand >>\"$1\""])
+        .args([env!("CARGO_BIN_EXE_fixture").as_ref(), path.as_os_str()])
+        .env_remove("LOG_LEVEL");
+    let mut process = Process::start(command);
+    let fill = "x".repeat(700);
+    let is_cut = |process: &mut Process| process.line(&fill).dropped > 0;
+    assert!((0..200).any(|_| is_cut(&mut process)), "no line is cut");
+    let mut other = fs::File::options().append(true).open(&path).expect("the file");
+    other.write_all(b"{\"other\":1}\n").expect("written");
+    let pid = process.child.id().to_string();
+    let freed = Command::new("prlimit").args(["--fsize=unlimited", "--pid", &pid]).status();
+    assert!(freed.expect("prlimit runs").success());
+    let counts = process.line(&fill);
+    process.end();
+    let held = fs::read_to_string(&path).expect("the file");
+    let is_whole = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    let whole = held.lines().filter(is_whole).count();
+    assert_eq!(whole as u64, counts.written, "{counts:?}");
+    // The line that was cut, with that of the other process.
+    assert_eq!(held.lines().count() - whole, 1);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_line_cut_by_a_full_disk_is_completed_when_space_is_free() {

@@ -5,7 +5,8 @@ use std::thread;
 
 use crate::base::clock::Tick;
 use crate::current::{
-    self, CallState, Frame, LayerSpan, LineLease, StepExtras, StepSpan, StepState, span_stack,
+    self, CallState, Frame, LayerSpan, LineLease, StepExtras, StepSpan, StepState, deferred,
+    span_stack,
 };
 use crate::json::members;
 use crate::outcome::kind::Outcome;
@@ -143,8 +144,12 @@ impl ActiveStep {
             None => {
                 // The frame of the step that is still open has this time, so it is unknown here.
                 state.inner = u64::MAX;
-                let StepState { token, saved, call, request, .. } = state;
-                let request = thread.defer_pop(*token, saved, call.as_ref(), *request);
+                let StepState { token, saved, call, request: serial, .. } = state;
+                saved.add_inner(took);
+                let request = thread.defer_pop(*token, saved, call.as_ref(), *serial);
+                if request.is_none() {
+                    deferred::close_later(*serial, state.site, state.step);
+                }
                 lease.take_buffer(thread, request);
             }
         });

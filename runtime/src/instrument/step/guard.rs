@@ -8,7 +8,7 @@ use std::thread;
 use super::active::ActiveStep;
 use super::fields::StepFields;
 use crate::base::clock::Tick;
-use crate::current::{self, LineLease, SavedFrame, StepExtras, StepState, ThreadState};
+use crate::current::{self, LineLease, SavedFrame, StepExtras, StepState, ThreadState, deferred};
 use crate::outcome::failure::Failure;
 use crate::outcome::kind::Outcome;
 use crate::outcome::result::CallResult;
@@ -102,7 +102,10 @@ impl ErrorOnlyStep {
         let outer_extras = self.outer_extras.take();
         let mut saved = SavedFrame::error_only(self.parent, self.outer_token, outer_extras);
         let request = thread.defer_pop(self.token, &mut saved, None, self.request);
-        self.close(request.as_ref());
+        match &request {
+            Some(_) => self.close(request.as_ref()),
+            None => deferred::close_later(self.request, self.site, self.step),
+        }
         request
     }
 

@@ -12,16 +12,19 @@ use std::io::{self, ErrorKind, Write as _};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard};
+use std::thread;
+use std::time::Duration;
 
 use super::stats::Counters;
 use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::{NANOS_PER_SECOND, Tick};
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
+use crate::sink::descriptor::file_id;
 use open::{FileKind, OpenFile};
 #[cfg(feature = "testing")]
 pub use rotate::on_rotation;
-use rotate::{Rotated, file_id, rotate};
+use rotate::{Rotated, rotate};
 pub(crate) use rotate::{Rotation, backup};
 
 pub(crate) struct LogFile {
@@ -44,14 +47,16 @@ struct FileState {
     check_interval: u64,
     /// `None` if the path can't be opened again and the lines of the open file could not be read by anybody.
     open: Option<OpenFile>,
+    /// When the path and the descriptor of the open file are checked next.
+    next_check: Tick,
     /// Until when each line is checked for a half line before it, because other processes may write to the file.
     shared_until: Tick,
     /// Whether this was in the future at the last check of the path.
     is_shared: bool,
     /// Whether the file ended with a half line when the process started.
     starts_with_half_line: bool,
-    /// When a rotation last failed. Writing goes on, and the next attempt waits.
-    rotation_failed: Option<Tick>,
+    /// Until when no rotation is tried, because one has failed. Writing goes on.
+    next_rotation: Tick,
     partial_line: Option<PartialLine>,
 }
 
@@ -66,6 +71,9 @@ const SHARED_AT_FIRST: u64 = NANOS_PER_SECOND;
 
 /// How long a file counts as shared after another process has written to it.
 const SHARED: u64 = 60 * NANOS_PER_SECOND;
+
+/// Between two attempts to write to a pipe that is full.
+const PIPE_PAUSE: Duration = Duration::from_millis(1);
 
 impl LogFile {
     /// Opens the file for appending.
@@ -106,6 +114,14 @@ impl LogFile {
     }
 }
 
+impl Drop for LogFile {
+    fn drop(&mut self) {
+        if let Some(mut state) = self.state.try_lock() {
+            state.close();
+        }
+    }
+}
+
 impl Target for FileState {
     fn prepare(&mut self, first: usize, counters: &Counters) -> io::Result<usize> {
         if mem::take(&mut self.starts_with_half_line) {
@@ -142,7 +158,7 @@ impl Target for FileState {
         let Some(open) = &mut self.open else {
             return Err(WriteFailure::after(0, ErrorKind::NotFound.into()));
         };
-        let count = write_once(open, bytes)?;
+        let count = write_once(open, bytes).inspect_err(|_| self.next_check = Tick::default())?;
         let is_whole = count == bytes.len();
         if is_whole && !self.is_shared {
             open.bytes += count as u64;
@@ -156,7 +172,7 @@ impl Target for FileState {
         let Some(open) = &mut self.open else {
             return Err(WriteFailure::after(0, ErrorKind::NotFound.into()));
         };
-        let count = write_once(open, rest)?;
+        let count = write_once(open, rest).inspect_err(|_| self.next_check = Tick::default())?;
         let is_next = open.follow(&self.path, &rest[..count]);
         if count == rest.len() {
             return Ok(is_next);
@@ -169,6 +185,11 @@ impl Target for FileState {
     fn partial_line(&mut self) -> &mut Option<PartialLine> {
         &mut self.partial_line
     }
+
+    fn in_child(&mut self) {
+        self.partial_line = None;
+        self.next_check = Tick::default();
+    }
 }
 
 impl FileState {
@@ -180,40 +201,51 @@ impl FileState {
             rotation,
             check_interval,
             open: None,
+            next_check: Tick::default(),
             shared_until: after(Tick::now(), SHARED_AT_FIRST),
             is_shared: true,
             starts_with_half_line: false,
-            rotation_failed: None,
+            next_rotation: Tick::default(),
             partial_line: None,
         }
     }
 
-    /// Returns whether the path is due for a check and no longer names the open file. Updates the file's length.
+    /// Returns whether the path is due for a check and no longer names the open file, or whether a parent process has
+    /// opened that. Updates the file's length.
     fn check_path(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
-        if open.kind == FileKind::Other {
-            self.is_shared = false;
-            return false;
-        }
         let now = Tick::now();
-        if now.nanos_since(open.checked) < self.check_interval {
+        if now < self.next_check {
             return false;
         }
-        open.checked = now;
+        self.next_check = after(now, self.check_interval);
+        if !open.is_open() {
+            self.close();
+            return true;
+        }
         let is_moved = match fs::metadata(&self.path) {
             Ok(named) if file_id(&named) == open.id => {
                 open.is_named = true;
                 open.has_length(named.len());
-                false
+                !open.is_of_this_process()
             }
             Ok(_) => true,
-            Err(error) => is_gone(&error),
+            // A pipe or a device is made by others.
+            Err(error) => open.kind != FileKind::Other && is_gone(&error),
         };
         if mem::take(&mut open.is_shared) {
             self.shared_until = after(now, SHARED);
         }
         self.is_shared = now < self.shared_until;
         is_moved
+    }
+
+    /// Closes the file. The beginning of the partial line is in it.
+    fn close(&mut self) {
+        self.partial_line = None;
+        if let Some(open) = self.open.take() {
+            open.close();
+        }
     }
 
     #[cold]
@@ -233,15 +265,13 @@ impl FileState {
                 open.is_shared =
                     open.bytes > 0 || self.open.as_ref().is_some_and(|old| old.is_shared);
                 self.is_shared |= open.is_shared;
+                self.close();
                 self.open = Some(open);
-                // The beginning of the partial line is in the old file.
-                self.partial_line = None;
             }
             Err(error) => match &mut self.open {
                 Some(open) if open.has_name() => open.is_named = false,
                 _ => {
-                    self.open = None;
-                    self.partial_line = None;
+                    self.close();
                     return Err(error);
                 }
             },
@@ -252,22 +282,21 @@ impl FileState {
     /// Returns whether the path no longer names the open file.
     fn rotate(&mut self, first: usize) -> bool {
         let (Some(rotation), Some(open)) = (self.rotation, &mut self.open) else { return false };
-        let is_recent = |failed: Tick| Tick::now().nanos_since(failed) < RETRY_INTERVAL;
-        if !open.is_rotated() || self.rotation_failed.is_some_and(is_recent) {
+        if !open.is_rotated() || Tick::now() < self.next_rotation {
             return false;
         }
         match rotate(&self.path, rotation, open.id, first as u64) {
-            Ok(Rotated::Moved) => {
-                self.rotation_failed = None;
-                return true;
-            }
+            Ok(Rotated::Moved) => return true,
             Ok(Rotated::NotFull { bytes }) => {
                 open.has_length(bytes);
                 self.is_shared |= open.is_shared;
             }
-            Ok(Rotated::Busy) => {}
             // The file grows beyond its size, which is better than dropping lines.
-            Err(_) => self.rotation_failed = Some(Tick::now()),
+            Ok(Rotated::Busy) => {
+                self.next_rotation = after(Tick::now(), CHECK_INTERVAL);
+                self.next_check = Tick::default();
+            }
+            Err(_) => self.next_rotation = after(Tick::now(), RETRY_INTERVAL),
         }
         false
     }
@@ -285,6 +314,10 @@ fn write_once(open: &mut OpenFile, bytes: &[u8]) -> Result<usize, WriteFailure> 
             Ok(0) => return Err(WriteFailure::after(0, ErrorKind::WriteZero.into())),
             Ok(count) => return Ok(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // A pipe is opened without waiting, but its reader is waited for.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && open.kind == FileKind::Other => {
+                thread::sleep(PIPE_PAUSE);
+            }
             Err(error) => return Err(WriteFailure::after(0, error)),
         }
     }

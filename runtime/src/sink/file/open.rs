@@ -15,15 +15,16 @@
 //! in the first second, and for a minute after the file had another length than this process expected, which is noticed
 //! within 10 ms.
 
-use std::cell::OnceCell;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::rotate::{FileId, backup, file_id};
-use crate::base::clock::Tick;
+use super::rotate::backup;
+use crate::base::fork;
+use crate::sink::descriptor::{self, FileId, file_id};
 
 /// An open file whose end is the place for the next line.
 pub(super) struct OpenFile {
@@ -34,13 +35,14 @@ pub(super) struct OpenFile {
     pub(super) bytes: u64,
     /// Whether the line before `bytes` is known to be complete, or is the partial line of this process.
     pub(super) is_own_end: bool,
-    pub(super) checked: Tick,
     /// False after the path could not be opened again. The file is not rotated then.
     pub(super) is_named: bool,
     /// Whether another process has written since the last check.
     pub(super) is_shared: bool,
-    /// The same file, for reading and changing single bytes.
-    again: OnceCell<Option<File>>,
+    /// The [generation](fork::generation) of the process that opened it. A forked child shares the file's position.
+    generation: u32,
+    /// The same file, for reading and changing single bytes. Opened when it is needed.
+    again: Option<File>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub(super) enum FileKind {
     Regular,
     /// A regular file that the path leads to by a symbolic link.
     Linked,
-    /// A device or a pipe, of which neither the path nor the end is checked.
+    /// A device or a pipe, of which the end is not checked.
     Other,
 }
 
@@ -59,7 +61,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 impl OpenFile {
     pub(super) fn append_to(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
+        let mut options = descriptor::options();
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
@@ -77,11 +79,37 @@ impl OpenFile {
             kind,
             bytes: metadata.len(),
             is_own_end: metadata.len() == 0,
-            checked: Tick::now(),
             is_named: true,
             is_shared: false,
-            again: OnceCell::new(),
+            generation: fork::generation(),
+            again: None,
         })
+    }
+
+    /// Whether its descriptor is still that of the file.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.forget_closed();
+        descriptor::is_open(&self.file, self.id)
+    }
+
+    /// Forgets the second descriptor if others have closed it, before the same file is opened under its number.
+    fn forget_closed(&mut self) {
+        let closed = self.again.take_if(|again| !descriptor::is_open(again, self.id));
+        if let Some(closed) = closed {
+            mem::forget(closed);
+        }
+    }
+
+    /// Whether this process, and not its parent, has opened it.
+    pub(super) fn is_of_this_process(&self) -> bool {
+        self.generation == fork::generation()
+    }
+
+    /// Closes the descriptors, except those that others have closed.
+    pub(super) fn close(self) {
+        for file in [Some(self.file), self.again].into_iter().flatten() {
+            descriptor::close(file, self.id);
+        }
     }
 
     pub(super) fn is_rotated(&self) -> bool {
@@ -102,7 +130,7 @@ impl OpenFile {
 
     /// Takes over the length that the file has now.
     pub(super) fn has_length(&mut self, bytes: u64) {
-        if bytes != self.bytes {
+        if bytes != self.bytes && self.kind != FileKind::Other {
             self.bytes = bytes;
             self.is_shared = true;
             self.is_own_end = false;
@@ -136,7 +164,7 @@ impl OpenFile {
 
     /// Ends the half line before `start`, if there is one.
     #[cold]
-    fn separate(&self, path: &Path, start: u64, written: &[u8]) -> io::Result<()> {
+    fn separate(&mut self, path: &Path, start: u64, written: &[u8]) -> io::Result<()> {
         let Some(mut again) = self.again(path) else { return Ok(()) };
         let mut before = [b'\n'; 2];
         let known = usize::from(start > 1) + 1;
@@ -208,17 +236,22 @@ impl OpenFile {
 
     /// Whether the byte before `bytes` is a line feed.
     fn ends_with_line(&mut self, path: &Path) -> io::Result<bool> {
+        let at = self.bytes.saturating_sub(1);
         let Some(mut again) = self.again(path) else { return Ok(true) };
         let mut last = [0];
-        again.seek(SeekFrom::Start(self.bytes.saturating_sub(1)))?;
+        again.seek(SeekFrom::Start(at))?;
         again.read_exact(&mut last)?;
         let is_line = last == *b"\n";
         self.is_own_end = is_line;
         Ok(is_line)
     }
 
-    fn again(&self, path: &Path) -> Option<&File> {
-        self.again.get_or_init(|| reopen(&self.file, path, self.id)).as_ref()
+    fn again(&mut self, path: &Path) -> Option<&File> {
+        self.forget_closed();
+        if self.again.is_none() {
+            self.again = reopen(&self.file, path, self.id);
+        }
+        self.again.as_ref()
     }
 }
 
@@ -232,7 +265,7 @@ fn reopen(file: &File, path: &Path, id: FileId) -> Option<File> {
     #[cfg(not(target_os = "linux"))]
     let (itself, _) = (PathBuf::from(path), file);
     [itself, PathBuf::from(path), backup(path, 1)].iter().find_map(|name| {
-        let again = OpenOptions::new().read(true).write(true).open(name).ok()?;
+        let again = descriptor::options().read(true).write(true).open(name).ok()?;
         (file_id(&again.metadata().ok()?) == id).then_some(again)
     })
 }

@@ -5,24 +5,11 @@
 //! number free, and the next rotation continues from there: nothing has to be repaired, and no other backup is lost.
 
 use std::ffi::OsString;
-use std::fs::{self, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The device and inode of a file, which do not depend on its name.
-pub(super) type FileId = (u64, u64);
-
-#[cfg(unix)]
-pub(super) fn file_id(metadata: &Metadata) -> FileId {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.dev(), metadata.ino())
-}
-
-/// On other systems all files count as the same: a renamed file is noticed only if its name is free.
-#[cfg(not(unix))]
-pub(super) fn file_id(_: &Metadata) -> FileId {
-    (0, 0)
-}
+use crate::sink::descriptor::{self, FileId, file_id};
 
 /// When a file is rotated, and how many backups are kept.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +24,7 @@ pub(super) enum Rotated {
     Moved,
     /// The line fits into the file.
     NotFull { bytes: u64 },
-    /// Another process is rotating the file.
+    /// Another process is rotating the file, or has locked it for another reason.
     Busy,
 }
 
@@ -52,16 +39,21 @@ pub(super) fn rotate(
     id: FileId,
     first: u64,
 ) -> io::Result<Rotated> {
-    let file = match OpenOptions::new().append(true).open(path) {
+    let file = match descriptor::options().append(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Rotated::Moved),
         Err(error) => return Err(error),
     };
-    let locked = match file.try_lock() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => return Ok(Rotated::Busy),
-        // The file system has no locks. Comparing `id` then still detects most rotations by others.
-        Err(TryLockError::Error(_)) => false,
+    let locked = loop {
+        break match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => return Ok(Rotated::Busy),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                continue;
+            }
+            // The file system has no locks. Comparing `id` then still detects most rotations by others.
+            Err(TryLockError::Error(_)) => false,
+        };
     };
     let rotated = rotate_locked(path, rotation, id, first);
     if locked {

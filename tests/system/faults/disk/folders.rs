@@ -102,7 +102,7 @@ fn lines_go_to_the_file_that_has_the_name() {
 fn lines_that_no_file_can_take_are_counted() {
     use std::os::unix::fs::symlink;
 
-    let faults: [(&str, Fault, Fault); 4] = [
+    let faults: [(&str, Fault, Fault); 5] = [
         (
             "a file in place of the folder",
             |folder| {
@@ -153,6 +153,20 @@ fn lines_that_no_file_can_take_are_counted() {
             },
             |folder| fs::create_dir(folder.file("nowhere")).expect("created"),
         ),
+        (
+            "pipes without a reader in place of the files",
+            |folder| {
+                for name in ["app.log", "audit.log"] {
+                    let pipe = make_pipe(folder);
+                    fs::rename(pipe, folder.file("logs").join(name)).expect("renamed");
+                }
+            },
+            |folder| {
+                for name in ["app.log", "audit.log"] {
+                    fs::remove_file(folder.file("logs").join(name)).expect("removed");
+                }
+            },
+        ),
     ];
     let with_queues = ["0", "100"].into_iter().flat_map(|queue| faults.map(|it| (queue, it)));
     for (queue, (name, fault, repair)) in with_queues {
@@ -172,6 +186,47 @@ fn lines_that_no_file_can_take_are_counted() {
         assert_eq!(found.broken, 0, "{name}");
         let reported: u64 = found.reports().map(|(_, lines)| lines).sum();
         assert_eq!(reported, counts.reasons["file: io"], "{name}: {counts:?}");
+    }
+}
+
+#[cfg(unix)]
+fn make_pipe(folder: &Folder) -> std::path::PathBuf {
+    let path = folder.file("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
+    path
+}
+
+#[cfg(unix)]
+#[test]
+fn bug_a_pipe_without_a_reader_stopped_the_start() {
+    let folder = Folder::new("pipe-alone");
+    let pipe = make_pipe(&folder);
+    for variable in ["LOG_FILE", "LOG_AUDIT_FILE"] {
+        let ended = run(&mut program("disk", "lines", &[(variable, text(&pipe))]));
+        assert!(!ended.status.success());
+        assert!(ended.stderr.contains("can't be opened"), "{}", ended.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn lines_wait_for_the_slow_reader_of_a_pipe() {
+    for queue in ["0", "20"] {
+        let folder = Folder::new(&format!("pipe-{queue}"));
+        let pipe = make_pipe(&folder);
+        // Opened for writing, too, so that it waits for no writer.
+        let reader = fs::File::options().read(true).write(true).open(&pipe).expect("a pipe");
+        let env = [("LOG_FILE", text(&pipe)), ("FILL", "1000"), ("LINES", "300"), ("QUEUE", queue)];
+        let running = Running::start(program("disk", "lines", &env));
+        thread::sleep(Duration::from_millis(300));
+        let lines = BufReader::new(reader).lines().take(300);
+        let numbers = lines.map(|line| {
+            let line: Value = serde_json::from_str(&line.expect("it can be read")).expect("JSON");
+            line["n"].as_u64()
+        });
+        assert!(numbers.eq((0..300).map(Some)), "{queue}");
+        let counts = running.counts();
+        assert_eq!((counts.written, counts.dropped), (300, 0), "{queue}");
     }
 }
 

@@ -196,22 +196,11 @@ ssize_t write(int fd, const void *bytes, size_t length) {
 }
 "#;
 
-/// Compiles the shim; `None` without a C compiler.
-#[cfg(target_os = "linux")]
-fn shim(folder: &Folder) -> Option<std::path::PathBuf> {
-    let (source, library) = (folder.file("shim.c"), folder.file("shim.so"));
-    fs::write(&source, SHIM).expect("a file");
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).arg("-ldl");
-    let is_compiled = compiler.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
-    is_compiled.then_some(library)
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn short_and_failed_writes_leave_whole_lines_and_correct_counts() {
     let libraries = Folder::new("shim");
-    let Some(library) = shim(&libraries) else {
+    let Some(library) = library(&libraries, SHIM) else {
         eprintln!("skipped: there is no C compiler here");
         return;
     };
@@ -269,7 +258,7 @@ fn short_and_failed_writes_leave_whole_lines_and_correct_counts() {
 fn short_writes_of_several_processes_lose_only_counted_lines() {
     let folder = Folder::new("shim-shared");
     let libraries = Folder::new("shim-shared-library");
-    let Some(library) = shim(&libraries) else {
+    let Some(library) = library(&libraries, SHIM) else {
         eprintln!("skipped: there is no C compiler here");
         return;
     };

@@ -123,6 +123,22 @@ fn a_half_line_that_appears_later_is_ended_before_the_next_line() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn bug_half_lines_were_not_ended_after_a_moment_without_a_free_descriptor() {
+    let folder = Folder::new("shared-descriptors");
+    let path = folder.file("app.log");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 60; exec \"$0\" disk half-line-without-descriptors"]);
+    command.arg(env!("CARGO_BIN_EXE_faults")).env_clear().env("LOG_FILE", &path);
+    let ended = run(&mut command);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let held = fs::read_to_string(&path).expect("the file");
+    let last = held.lines().next_back().expect("a line");
+    let last: Value = serde_json::from_str(last).expect("it is not joined to the half line");
+    assert_eq!(last["is_free"], true);
+}
+
 /// Each thread has a subscriber of its own for the same file.
 #[test]
 fn several_subscribers_of_one_process_share_a_file() {

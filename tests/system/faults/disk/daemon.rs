@@ -1,0 +1,72 @@
+//! Daemons, which close all descriptors and redirect the standard streams.
+
+use super::*;
+
+/// The contents of the files that the program has opened itself, one after the other.
+fn others(folder: &Folder, count: usize) -> String {
+    let read = |number| fs::read_to_string(folder.file(&format!("other-{number}")));
+    (0..count).map(|number| read(number).expect("a file")).collect()
+}
+
+/// Runs a program that writes to `app.log` and `app.log.audit`, and opens eight files where its logs were.
+fn run_in(folder: &Folder, name: &str, env: &[(&str, &str)]) -> Counts {
+    let mut command = program("disk", name, &[("FOLDER", text(&folder.file(".")))]);
+    let ended = run(command.envs(env.iter().copied()));
+    assert!(ended.status.success(), "{}: {}", ended.status, ended.stderr);
+    Counts::of(ended.stderr.as_bytes())
+}
+
+#[test]
+fn bug_lines_went_into_other_files_after_a_daemon_closed_all_descriptors() {
+    for (name, queue, expected) in
+        [("daemon", "0", 250), ("daemon", "100", 250), ("closed-descriptors", "0", 100)]
+    {
+        let folder = Folder::new("daemon");
+        let (log, audit) = (folder.file("app.log"), folder.file("app.log.audit"));
+        for audit in [None, Some(("LOG_AUDIT_FILE", text(&audit)))] {
+            let env = [("LOG_FILE", text(&log)), ("QUEUE", queue), ("OTHERS", "8")];
+            let env: Vec<_> = env.into_iter().chain(audit).collect();
+            let counts = run_in(&folder, name, &env);
+            assert_eq!((counts.written, counts.dropped), (expected, 0), "{name} {queue}");
+            assert_eq!(others(&folder, 8), "own".repeat(8), "{name} {queue}");
+            let found = Found::of(&folder.file("."));
+            assert_eq!((found.lines.len() as u64, found.broken), (expected, 0), "{name} {queue}");
+            let _ = (fs::remove_file(&log), fs::remove_file(folder.file("app.log.audit")));
+        }
+    }
+}
+
+/// Nothing else got the numbers of the descriptors.
+#[test]
+fn bug_a_closed_log_file_was_never_opened_again() {
+    let folder = Folder::new("closed");
+    let counts =
+        run_in(&folder, "closed-descriptors", &[("LOG_FILE", text(&folder.file("app.log")))]);
+    assert_eq!((counts.written, counts.dropped), (100, 0), "{counts:?}");
+    assert_eq!(Found::of(&folder.file(".")).lines.len(), 100);
+}
+
+/// The descriptor through which lines go to standard output is a copy.
+#[test]
+fn bug_standard_output_of_a_daemon_that_closed_all_descriptors_went_into_other_files() {
+    for queue in ["0", "100"] {
+        let folder = Folder::new("daemon-stdout");
+        let path = folder.file("app.log");
+        let env = [("STDOUT", text(&path)), ("QUEUE", queue), ("OTHERS", "8")];
+        let counts = run_in(&folder, "daemon", &env);
+        assert_eq!((counts.written, counts.dropped), (250, 0), "{queue}");
+        assert_eq!(others(&folder, 8), "own".repeat(8), "{queue}");
+        // The first 50 lines went to the earlier standard output.
+        let found = Found::of(&folder.file("."));
+        assert_eq!((found.lines.len(), found.broken), (200, 0), "{queue}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn bug_a_forked_child_moved_the_position_in_the_log_file_of_its_parent() {
+    let folder = Folder::new("position");
+    let path = folder.file("app.log");
+    succeeds("disk", "position", &[("LOG_FILE", text(&path))]);
+    assert_eq!(Found::of(&folder.file(".")).lines.len(), 3);
+}
