@@ -131,10 +131,13 @@ fn cannot_unwind(message: &str) -> bool {
         "panic in a function that cannot unwind",
         "null pointer dereference occurred",
     ];
-    const BEGINNINGS: [&str; 3] = [
+    const BEGINNINGS: [&str; 6] = [
         "unsafe precondition(s) violated: ",
         "misaligned pointer dereference: address must be a multiple of ",
         "trying to construct an enum from an invalid value 0x",
+        "attempted to instantiate uninhabited type `",
+        "attempted to zero-initialize type `",
+        "attempted to leave type `",
     ];
     WHOLE.contains(&message) || BEGINNINGS.iter().any(|beginning| message.starts_with(beginning))
 }
@@ -251,6 +254,7 @@ mod tests {
             "misaligned pointer dereference of a header",
             "unsafe precondition(s) violated by the caller",
             "trying to construct an enum from an invalid value in a row",
+            "attempted to leave type unset",
             "panic in a destructor during cleanup of the cache",
         ] {
             assert!(!cannot_unwind(message), "{message}");
@@ -260,6 +264,9 @@ mod tests {
             "misaligned pointer dereference: address must be a multiple of 0x8 but is 0x7",
             "unsafe precondition(s) violated: ptr::read requires that the pointer argument is aligned",
             "trying to construct an enum from an invalid value 0x3",
+            "attempted to instantiate uninhabited type `Never`",
+            "attempted to zero-initialize type `&u8`, which is invalid",
+            "attempted to leave type `&u8` uninitialized, which is invalid",
         ] {
             assert!(cannot_unwind(message), "{message}");
         }
