@@ -2,7 +2,7 @@
 
 use crate::base::fork::{self, ForkLocks};
 use crate::base::timer;
-use crate::current::deferred;
+use crate::current::{deferred, span_stack};
 use crate::instrument::step::adhoc;
 use crate::layer::event;
 #[cfg(feature = "metrics")]
@@ -23,6 +23,9 @@ fn hold(locks: &mut ForkLocks) {
     }
     if let Some(call) = current::with(|frame| frame.call.clone()).flatten() {
         call.hold(locks);
+    }
+    if let Some(span) = span_stack::innermost() {
+        span.hold(locks);
     }
     deferred::hold(locks);
     logger::hold(locks);

@@ -241,6 +241,38 @@ fn bug_a_child_waited_for_a_thread_that_searched_the_names_of_spans() {
 }
 
 #[test]
+fn bug_a_child_waited_for_a_thread_that_changed_a_request_around_the_current_one() {
+    let forks = forks();
+    let env = [("FORKS", &*forks.to_string())];
+    let lines = succeeds("process", "fork-in-nested-requests", &env).lines();
+    let inside = with_message(&lines, "in the outer request");
+    assert_eq!(inside.len() as u64, 3 * forks);
+    assert!(inside.iter().all(|line| line["request_id"] == "outer"));
+}
+
+#[test]
+fn bug_a_child_waited_for_a_thread_that_used_its_span() {
+    let forks = forks();
+    let number = forks.to_string();
+    for is_inside in [false, true] {
+        // The lines of a thread that reads the span are many.
+        let reads = [("READS", "1"), ("LOG_BUDGET", "16KiB/s")];
+        for settings in [&[][..], &reads, &[("LOG_SPANS", "info")]] {
+            let mut env = vec![("FORKS", &*number)];
+            env.extend(settings);
+            env.extend(is_inside.then_some(("INSIDE", "1")));
+            let ended = succeeds("process", "fork-beside-a-shared-span", &env);
+            let lines = ended.lines();
+            let inside = with_message(&lines, "in the span");
+            assert!(settings == reads || inside.len() as u64 == 3 * forks, "{env:?}");
+            // The fork holds the locks of the spans that its thread is in.
+            let is_complete = |line: &&Value| line["kept"] == 7 && line["child"] == true;
+            assert!(!is_inside || inside.iter().all(is_complete), "{env:?}");
+        }
+    }
+}
+
+#[test]
 fn repeats_before_a_fork_are_counted_by_the_parent() {
     let ended = succeeds("process", "fork-with-folded-lines", &[("LOG_FOLD", "1")]);
     let lines = ended.lines();
