@@ -1,5 +1,6 @@
 //! The locks that a thread takes before it forks, the outer ones first.
 
+use super::panics;
 use crate::base::fork::{self, ForkLocks};
 use crate::base::timer;
 use crate::current::{deferred, span_stack};
@@ -44,4 +45,6 @@ fn hold(locks: &mut ForkLocks) {
     counted::hold(locks);
     strict_report::hold(locks);
     timer::hold(locks);
+    // A thread may panic, and so make a backtrace, while it holds any other lock.
+    panics::hold(locks);
 }

@@ -12,7 +12,8 @@ use std::{process, thread};
 use super::logging;
 use crate::base::catch::{self, PanicHookGuard};
 use crate::base::clock::Tick;
-use crate::base::lock;
+use crate::base::fork::ForkLocks;
+use crate::base::{lock, object_lock};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
@@ -41,6 +42,14 @@ pub(crate) enum Joined {
 
 /// Held while the hook is taken, so that two threads do not take each other's.
 static LOCK: Mutex<()> = Mutex::new(());
+
+/// Held while a backtrace is made, under a lock of the standard library that a forked child may find taken for ever.
+static BACKTRACE: Mutex<()> = Mutex::new(());
+
+/// Takes that lock before a fork.
+pub(super) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&BACKTRACE), |(), _| {});
+}
 
 /// The address that identifies candor's hook.
 static OWN: AtomicUsize = AtomicUsize::new(0);
@@ -182,18 +191,24 @@ fn write(info: &PanicHookInfo<'_>) {
             return;
         }
         // A backtrace takes milliseconds, so it is captured only if the line is written.
-        let backtrace = Backtrace::force_capture().to_string();
-        let backtrace = skip_machinery(&backtrace);
+        let backtrace = backtrace();
+        let backtrace = backtrace.as_deref().map(skip_machinery);
         logger.write(&record, SpanScope::Thread, |out| {
             write_members(info, message.shown(), backtrace, logger.value_limit, out);
         });
     });
 }
 
+/// Returns `None` in a forked child if another thread was making a backtrace for the whole time of the fork.
+fn backtrace() -> Option<String> {
+    let _lock = object_lock::if_released(&BACKTRACE)?;
+    Some(Backtrace::force_capture().to_string())
+}
+
 fn write_members(
     info: &PanicHookInfo<'_>,
     message: Shown<'_>,
-    backtrace: &str,
+    backtrace: Option<&str>,
     limit: usize,
     out: &mut String,
 ) {
@@ -207,7 +222,9 @@ fn write_members(
     }
     put(out, "panic_message", message);
     put(out, "thread", shown::thread_name(thread::current().name()).shown());
-    put(out, "exc", shown::text(backtrace).shown());
+    if let Some(backtrace) = backtrace {
+        put(out, "exc", shown::text(backtrace).shown());
+    }
 }
 
 /// Removes the frames of the panic machinery at the start of a backtrace, which would use up the length of a value.

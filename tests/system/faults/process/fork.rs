@@ -273,6 +273,15 @@ fn bug_a_child_waited_for_a_thread_that_used_its_span() {
 }
 
 #[test]
+fn bug_the_panic_of_a_child_waited_for_the_backtrace_of_another_thread() {
+    let forks = forks();
+    let env = [("FORKS", &*forks.to_string())];
+    let lines = succeeds("process", "fork-while-a-thread-panics", &env).lines();
+    let panics = lines.iter().filter(|line| line["panic_message"] == "in the child");
+    assert_eq!(panics.count() as u64, forks);
+}
+
+#[test]
 fn repeats_before_a_fork_are_counted_by_the_parent() {
     let ended = succeeds("process", "fork-with-folded-lines", &[("LOG_FOLD", "1")]);
     let lines = ended.lines();
