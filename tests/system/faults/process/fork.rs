@@ -345,3 +345,10 @@ fn a_writer_may_fork() {
         assert_eq!(with_message(&lines, message).len(), 1, "{message}");
     }
 }
+
+#[test]
+fn bug_threads_of_a_child_that_was_forked_by_the_writer_lost_lines() {
+    let ended = succeeds("process", "fork-inside-a-writer-with-threads", &[]);
+    let lines = ended.lines();
+    assert_eq!(with_message(&lines, "in a thread of the child").len(), 4000, "{}", ended.stderr);
+}
