@@ -9,6 +9,7 @@ use crate::layer::event;
 #[cfg(feature = "metrics")]
 use crate::metrics;
 use crate::redact::{counted, strict_report};
+use crate::request::recorder;
 use crate::sink::stats;
 use crate::{current, format, levels, logger, site};
 
@@ -28,6 +29,7 @@ fn hold(locks: &mut ForkLocks) {
     if let Some(span) = span_stack::innermost() {
         span.hold(locks);
     }
+    recorder::hold(locks);
     deferred::hold(locks);
     logger::hold(locks);
     logger::notices::hold(locks);

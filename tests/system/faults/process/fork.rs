@@ -282,6 +282,14 @@ fn bug_the_panic_of_a_child_waited_for_the_backtrace_of_another_thread() {
 }
 
 #[test]
+fn bug_a_child_wrote_the_kept_lines_of_the_request_around_the_current_one() {
+    let lines = succeeds("process", "fork-inside-a-recorded-request", &[]).lines();
+    assert_eq!(with_message(&lines, "before the fork").len(), 1);
+    assert_eq!(with_message(&lines, "after the fork").len(), 2);
+    assert_eq!(with_message(&lines, "request_completed").len(), 2);
+}
+
+#[test]
 fn repeats_before_a_fork_are_counted_by_the_parent() {
     let ended = succeeds("process", "fork-with-folded-lines", &[("LOG_FOLD", "1")]);
     let lines = ended.lines();
