@@ -72,6 +72,14 @@ fn the_destructor_of_a_thread_local_can_log_beside_other_layers() {
     assert_eq!(count(&lines, "step", "left_guard"), 4);
 }
 
+#[test]
+fn bug_a_layer_that_panicked_in_the_destructor_of_a_thread_local_ended_the_process() {
+    let lines = survives("thread-ends-layer-panics", &[JSON]).lines();
+    assert_eq!(count(&lines, "msg", "in the destructor"), 1);
+    assert_eq!(count(&lines, "step", "late"), 1);
+    assert_eq!(count(&lines, "step", "late_guard"), 1);
+}
+
 /// A span that is made or entered when the thread-locals of the registry are gone aborts the process: the registry panics
 /// before any layer is called.
 #[test]
