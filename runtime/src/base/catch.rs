@@ -112,18 +112,44 @@ pub(crate) fn while_unwinding<T>(f: impl FnOnce() -> T) -> Option<T> {
 /// candor calls layers from destructors, and a panic that leaves a destructor aborts the process while the thread
 /// unwinds, or while its thread-locals are destroyed. Elsewhere, the panic reaches the caller, as with `#[instrument]`.
 /// `on_panic` runs in both cases.
+///
+/// A thread-local that was first used after candor's is destroyed before them. Nothing tells its destructor from other
+/// code, so a panic of a layer in it aborts the process.
 pub(crate) fn call_layers<T>(f: impl FnOnce() -> T, on_panic: impl FnOnce()) -> Option<T> {
     let was_panicking = thread::panicking();
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(value) => Some(value),
         Err(payload) => {
             on_panic();
-            if was_panicking || is_of_ending_thread(&*payload) {
+            if was_panicking || thread_end::has_begun() || is_of_ending_thread(&*payload) {
                 discard(payload);
                 return None;
             }
             resume_unwind(payload)
         }
+    }
+}
+
+/// Tells whether the thread's locals are being destroyed.
+pub(crate) mod thread_end {
+    struct Mark;
+
+    impl Drop for Mark {
+        fn drop(&mut self) {}
+    }
+
+    thread_local! {
+        /// Has a destructor, so that it can't be accessed after its own destruction.
+        static MARK: Mark = const { Mark };
+    }
+
+    /// Lets [`has_begun`] return true on this thread, when the thread-locals that exist by now are destroyed.
+    pub(crate) fn watch() {
+        let _ = MARK.try_with(|_| ());
+    }
+
+    pub(super) fn has_begun() -> bool {
+        MARK.try_with(|_| ()).is_err()
     }
 }
 

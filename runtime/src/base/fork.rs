@@ -212,7 +212,7 @@ fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option
 #[derive(Debug, Default)]
 pub(crate) struct OutputLock<T> {
     value: Mutex<T>,
-    /// Set in a child whose parent held the lock during the fork.
+    /// Set in a child if the lock was held during the fork, and not taken since.
     is_abandoned: AtomicBool,
     /// What replaces the value in such a child.
     replacement: OnceLock<Mutex<T>>,
@@ -259,7 +259,12 @@ impl<T> OutputLock<T> {
     /// Returns `None` if another thread holds the lock.
     #[inline(always)]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        sync::try_lock(&self.value)
+        let guard = sync::try_lock(&self.value)?;
+        // The thread that forked held the lock itself, because it forked inside the write.
+        if self.is_abandoned() {
+            self.is_abandoned.store(false, Ordering::Relaxed);
+        }
+        Some(guard)
     }
 
     #[cold]
@@ -271,7 +276,7 @@ impl<T> OutputLock<T> {
         }
     }
 
-    /// Whether the lock will never be released in this process.
+    /// Whether the lock will never be released in this process, unless the thread that forked holds it.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.is_abandoned.load(Ordering::Relaxed)
     }

@@ -15,6 +15,8 @@ pub(crate) mod fork;
 #[cfg(feature = "subscriber")]
 pub(crate) mod helper;
 #[cfg(feature = "subscriber")]
+pub(crate) mod object_lock;
+#[cfg(feature = "subscriber")]
 pub(crate) mod random;
 #[cfg(feature = "subscriber")]
 pub(crate) mod serial;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::clock::Tick;
 use crate::base::fork::ForkLocks;
-use crate::base::lock;
+use crate::base::object_lock;
 use crate::outcome::AnswerStatus;
 use crate::redact::shown::{self, Redacted};
 use crate::redact::{keys, off};
@@ -67,7 +67,7 @@ impl CallState {
     }
 
     pub(crate) fn facts(&self) -> MutexGuard<'_, CallFacts> {
-        lock(&self.facts)
+        object_lock::lock(&self.facts)
     }
 
     /// Takes the lock before a fork. Another thread may report a detail through its handle.

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard};
-use std::{fmt, mem};
+use std::{fmt, iter, mem};
 
 use tracing_subscriber::registry::{Extensions, ExtensionsMut};
 
 use super::thread;
 use super::timed_span::TimedSpan;
-use crate::base::sync;
+use crate::base::fork::ForkLocks;
+use crate::base::{object_lock, sync};
 use crate::json::members;
 use crate::request::Request;
 
@@ -107,13 +108,17 @@ impl SpanData {
 
     /// Calls `f` with the fields as members. A lock is held meanwhile, so `f` must not run user code.
     pub(crate) fn with_fields<T>(&self, f: impl FnOnce(&str) -> T) -> T {
-        if self.has_fields.load(Ordering::Acquire) { f(&sync::read(&self.fields)) } else { f("") }
+        if self.has_fields.load(Ordering::Acquire) {
+            f(&object_lock::read(&self.fields))
+        } else {
+            f("")
+        }
     }
 
     /// The fields as members, if the span has any. The lock is held until the guard is dropped, so user code must not
     /// run before that.
     pub(crate) fn own_fields(&self) -> Option<RwLockReadGuard<'_, String>> {
-        self.has_fields.load(Ordering::Acquire).then(|| sync::read(&self.fields))
+        self.has_fields.load(Ordering::Acquire).then(|| object_lock::read(&self.fields))
     }
 
     /// Appends the fields as members.
@@ -133,18 +138,33 @@ impl SpanData {
         None
     }
 
+    /// Takes the locks of this span, of those around it and of their requests before a fork.
+    pub(crate) fn hold(self: &Arc<Self>, locks: &mut ForkLocks) {
+        let spans = || iter::successors(Some(self), |data| data.parent.as_ref());
+        // A thread that writes a line takes the lock of a story before those of the fields.
+        spans().filter_map(|data| data.request()).for_each(|request| request.hold(locks));
+        for data in spans() {
+            locks.hold_rw(Arc::clone(data), |data| &data.fields);
+            locks.hold(
+                Arc::clone(data),
+                |data| data.timed.as_ref().map(TimedSpan::facts_lock),
+                |_, _| {},
+            );
+        }
+    }
+
     /// Adds the fields of this span to those of an inner one.
     pub(super) fn add_own_fields(&self, inner: &mut String) {
-        members::add_outer(inner, 0, &sync::read(&self.fields));
+        members::add_outer(inner, 0, &object_lock::read(&self.fields));
     }
 
     /// The same fields inside another span.
     pub(super) fn in_span(&self, parent: Option<Arc<SpanData>>) -> Self {
-        Self::new(sync::read(&self.fields).clone(), None, parent)
+        Self::new(object_lock::read(&self.fields).clone(), None, parent)
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut String)) {
-        let mut fields = sync::write(&self.fields);
+        let mut fields = object_lock::write(&self.fields);
         change(&mut fields);
         self.has_fields.store(!fields.is_empty(), Ordering::Release);
     }
@@ -165,7 +185,7 @@ impl SpanData {
     pub(crate) fn each_fields(self: &Arc<Self>, mut f: impl FnMut(&str)) {
         let mut span = Some(self);
         while let Some(data) = span {
-            let fields = sync::read(&data.fields);
+            let fields = object_lock::read(&data.fields);
             if !fields.is_empty() {
                 f(&fields);
             }

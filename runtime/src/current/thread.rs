@@ -17,6 +17,7 @@ use super::frame::{Frame, SavedFrame, StepExtras};
 use super::line_buffer::LineBuffer;
 use super::step_state::{POOLED_BYTES, StepState};
 use super::timed_span;
+use crate::base::catch::thread_end;
 use crate::base::clock::Tick;
 use crate::base::serial;
 use crate::redact::shown::Redacted;
@@ -49,11 +50,15 @@ pub(crate) struct ThreadState {
 
 thread_local! {
     // Tokens of two threads differ, since a frame may move to another thread with a guard that was leaked in it.
-    static THREAD: RefCell<ThreadState> =
-        RefCell::new(ThreadState { last_token: serial::next() << 32, ..ThreadState::default() });
+    static THREAD: RefCell<ThreadState> = RefCell::new(ThreadState::new());
 }
 
 impl ThreadState {
+    fn new() -> Self {
+        thread_end::watch();
+        ThreadState { last_token: serial::next() << 32, ..ThreadState::default() }
+    }
+
     /// A token for a step or guard, from 1.
     #[inline]
     pub(crate) fn next_token(&mut self) -> u64 {

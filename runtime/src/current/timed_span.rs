@@ -13,7 +13,7 @@ use super::frame::{Frame, SavedFrame, StepExtras};
 use super::span_facts::SpanFacts;
 use super::thread::{self as this_thread, ThreadState, with, with_thread};
 use crate::base::clock::Tick;
-use crate::base::lock;
+use crate::base::object_lock;
 use crate::json::members;
 use crate::request::trace::Trace;
 use crate::request::{Origin, Request};
@@ -190,7 +190,8 @@ impl TimedSpan {
     }
 
     fn is_call(&self) -> bool {
-        self.call.is_some() || lock(&self.facts).as_ref().is_some_and(|facts| facts.is_call())
+        self.call.is_some()
+            || object_lock::lock(&self.facts).as_ref().is_some_and(|facts| facts.is_call())
     }
 
     /// The request or job that the span begins, if it is not a step.
@@ -240,13 +241,18 @@ impl TimedSpan {
 
     /// Changes the facts. Their lock is held meanwhile, so `change` must not run user code.
     pub(crate) fn change_facts(&self, change: impl FnOnce(&mut SpanFacts)) {
-        change(lock(&self.facts).get_or_insert_default());
+        change(object_lock::lock(&self.facts).get_or_insert_default());
         self.has_facts.store(true, Ordering::Release);
+    }
+
+    /// The lock of the facts, for a fork.
+    pub(super) fn facts_lock(&self) -> &Mutex<Option<Box<SpanFacts>>> {
+        &self.facts
     }
 
     /// Takes the facts, if the span has any.
     pub(crate) fn take_facts(&self) -> Option<Box<SpanFacts>> {
-        lock(&self.facts).take()
+        object_lock::lock(&self.facts).take()
     }
 
     /// Marks the span as closed.
@@ -356,7 +362,7 @@ impl TimedSpan {
     /// Keeps fields that were recorded in the span until it is entered again or ends.
     #[cold]
     fn keep_extras(&self, mut extras: Box<StepExtras>) {
-        let mut facts = lock(&self.facts);
+        let mut facts = object_lock::lock(&self.facts);
         let facts = facts.get_or_insert_default();
         if let Some(mut known) = facts.extras.take() {
             // The span was entered on two threads at the same time.
@@ -383,7 +389,7 @@ impl TimedSpan {
 
     #[cold]
     fn take_kept(&self) -> Option<Box<StepExtras>> {
-        lock(&self.facts).as_mut()?.extras.take()
+        object_lock::lock(&self.facts).as_mut()?.extras.take()
     }
 
     /// Whether the span is a step that has succeeded and whose line has the fields of the span, and no others.

@@ -1,13 +1,15 @@
 //! The locks that a thread takes before it forks, the outer ones first.
 
+use super::panics;
 use crate::base::fork::{self, ForkLocks};
 use crate::base::timer;
-use crate::current::deferred;
+use crate::current::{deferred, span_stack};
 use crate::instrument::step::adhoc;
 use crate::layer::event;
 #[cfg(feature = "metrics")]
 use crate::metrics;
 use crate::redact::{counted, strict_report};
+use crate::request::recorder;
 use crate::sink::stats;
 use crate::{current, format, levels, logger, site};
 
@@ -24,6 +26,10 @@ fn hold(locks: &mut ForkLocks) {
     if let Some(call) = current::with(|frame| frame.call.clone()).flatten() {
         call.hold(locks);
     }
+    if let Some(span) = span_stack::innermost() {
+        span.hold(locks);
+    }
+    recorder::hold(locks);
     deferred::hold(locks);
     logger::hold(locks);
     logger::notices::hold(locks);
@@ -41,4 +47,6 @@ fn hold(locks: &mut ForkLocks) {
     counted::hold(locks);
     strict_report::hold(locks);
     timer::hold(locks);
+    // A thread may panic, and so make a backtrace, while it holds any other lock.
+    panics::hold(locks);
 }

@@ -13,7 +13,8 @@ use std::{io, process, thread};
 use super::logging;
 use crate::base::catch::{self, PanicHookGuard};
 use crate::base::clock::Tick;
-use crate::base::{helper, lock, timer};
+use crate::base::fork::ForkLocks;
+use crate::base::{helper, lock, object_lock, timer};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
@@ -42,6 +43,14 @@ pub(crate) enum Joined {
 
 /// Held while the hook is taken, so that two threads do not take each other's.
 static LOCK: Mutex<()> = Mutex::new(());
+
+/// Held while a backtrace is made, under a lock of the standard library that a forked child may find taken for ever.
+static BACKTRACE: Mutex<()> = Mutex::new(());
+
+/// Takes that lock before a fork.
+pub(super) fn hold(locks: &mut ForkLocks) {
+    locks.hold((), |()| Some(&BACKTRACE), |(), _| {});
+}
 
 /// The address that identifies candor's hook.
 static OWN: AtomicUsize = AtomicUsize::new(0);
@@ -132,10 +141,13 @@ fn cannot_unwind(message: &str) -> bool {
         "panic in a function that cannot unwind",
         "null pointer dereference occurred",
     ];
-    const BEGINNINGS: [&str; 3] = [
+    const BEGINNINGS: [&str; 6] = [
         "unsafe precondition(s) violated: ",
         "misaligned pointer dereference: address must be a multiple of ",
         "trying to construct an enum from an invalid value 0x",
+        "attempted to instantiate uninhabited type `",
+        "attempted to zero-initialize type `",
+        "attempted to leave type `",
     ];
     WHOLE.contains(&message) || BEGINNINGS.iter().any(|beginning| message.starts_with(beginning))
 }
@@ -198,18 +210,24 @@ fn write(info: &PanicHookInfo<'_>) {
             return;
         }
         // A backtrace takes milliseconds, so it is captured only if the line is written.
-        let backtrace = Backtrace::force_capture().to_string();
-        let backtrace = skip_machinery(&backtrace);
+        let backtrace = backtrace();
+        let backtrace = backtrace.as_deref().map(skip_machinery);
         logger.write(&record, SpanScope::Thread, |out| {
             write_members(info, message.shown(), backtrace, logger.value_limit, out);
         });
     });
 }
 
+/// Returns `None` in a forked child if another thread was making a backtrace for the whole time of the fork.
+fn backtrace() -> Option<String> {
+    let _lock = object_lock::if_released(&BACKTRACE)?;
+    Some(Backtrace::force_capture().to_string())
+}
+
 fn write_members(
     info: &PanicHookInfo<'_>,
     message: Shown<'_>,
-    backtrace: &str,
+    backtrace: Option<&str>,
     limit: usize,
     out: &mut String,
 ) {
@@ -223,7 +241,9 @@ fn write_members(
     }
     put(out, "panic_message", message);
     put(out, "thread", shown::thread_name(thread::current().name()).shown());
-    put(out, "exc", shown::text(backtrace).shown());
+    if let Some(backtrace) = backtrace {
+        put(out, "exc", shown::text(backtrace).shown());
+    }
 }
 
 /// Removes the frames of the panic machinery at the start of a backtrace, which would use up the length of a value.
@@ -270,6 +290,7 @@ mod tests {
             "misaligned pointer dereference of a header",
             "unsafe precondition(s) violated by the caller",
             "trying to construct an enum from an invalid value in a row",
+            "attempted to leave type unset",
             "panic in a destructor during cleanup of the cache",
         ] {
             assert!(!cannot_unwind(message), "{message}");
@@ -279,6 +300,9 @@ mod tests {
             "misaligned pointer dereference: address must be a multiple of 0x8 but is 0x7",
             "unsafe precondition(s) violated: ptr::read requires that the pointer argument is aligned",
             "trying to construct an enum from an invalid value 0x3",
+            "attempted to instantiate uninhabited type `Never`",
+            "attempted to zero-initialize type `&u8`, which is invalid",
+            "attempted to leave type `&u8` uninitialized, which is invalid",
         ] {
             assert!(cannot_unwind(message), "{message}");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::unsupported::Unsupported;
 use super::{Category, grpc};
-use crate::base::catch::catch;
+use crate::base::catch::catch_value;
 
 /// Status and error category of a call, read from the value it returns.
 ///
@@ -184,7 +184,8 @@ impl Answer {
     }
 
     pub(crate) fn of<T: DependencyOutcome + ?Sized>(value: &T) -> Self {
-        // Users implement the trait. A panic there must not reach the annotated function.
+        // Users implement the trait. A panic there must not reach the annotated function, and it may make a call whose
+        // outcome is of the same type.
         let answer = || Answer {
             // Over gRPC, the HTTP status is 200 in any case.
             status: match value.grpc_status() {
@@ -195,7 +196,7 @@ impl Answer {
             is_refusal: value.is_refusal(),
             unsupported: None,
         };
-        catch(answer).unwrap_or(Answer::NONE)
+        catch_value(answer).unwrap_or(Answer::NONE)
     }
 
     /// Replaces the status with that of [`Call::set_status`](crate::dependency::Call::set_status).

@@ -164,7 +164,9 @@ impl Failure<'_> {
         }
         Some(match self.detail {
             Detail::Loggable(value) | Detail::LoggableError(value, _) => {
-                shown::redacted_error(&DebugOf(value), &json_of(value, usize::MAX))
+                let json = json_of(value, usize::MAX);
+                catch_value(|| shown::redacted_error(&DebugOf(value), &json))
+                    .unwrap_or_else(|unshown| error_text::marker(unshown).into())
             }
             Detail::Error(error) | Detail::Chain(error) => shown::error_chain(error),
             Detail::Text(value) => {

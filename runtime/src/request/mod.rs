@@ -31,7 +31,7 @@ use self::trace::Trace;
 use self::wide::{WideFields, WideValue};
 use crate::base::clock::Tick;
 use crate::base::fork::ForkLocks;
-use crate::base::{lock, random, serial, sync};
+use crate::base::{object_lock, random, serial, sync};
 use crate::json::hex::UuidText;
 use crate::redact::shown::{Redacted, RequestId};
 
@@ -226,17 +226,26 @@ impl Request {
 
     /// Hold the lock only briefly. A caller that cached this [version](Self::version) does not need it.
     pub(crate) fn identity(&self) -> RwLockReadGuard<'_, Identity> {
-        sync::read(&self.identity)
+        object_lock::read(&self.identity)
     }
 
     /// `change` must not call user code.
     pub(crate) fn change_identity(&self, change: impl FnOnce(&mut Identity)) {
-        let mut identity = sync::write(&self.identity);
+        let mut identity = object_lock::write(&self.identity);
         change(&mut identity);
         identity.forget_rendered();
-        drop(identity);
-        // A reader that sees the new version must see every change before it.
+        // A reader that sees the new version sees every change before it, because it waits for the lock.
         self.version.swap(serial::next(), Ordering::AcqRel);
+    }
+
+    /// Keeps the request's part of a line for other threads, if the identity still has the version that it was rendered
+    /// for and no other thread is reading it. `version` is that of the identity, after the id of the logger.
+    fn cache_rendered(&self, (logger, version): (u64, u64), text: &str) {
+        if let Some(mut identity) = sync::try_write(&self.identity)
+            && self.version() == version
+        {
+            identity.rendered = Some((logger, text.to_owned()));
+        }
     }
 
     /// Returns the members that this logger wrote on the first line of the request; `None` before that line.
@@ -291,12 +300,12 @@ impl Request {
     }
 
     pub(crate) fn change_wide(&self, change: impl FnOnce(&mut WideFields)) {
-        change(&mut lock(self.wide.get_or_init(Mutex::default)));
+        change(&mut object_lock::lock(self.wide.get_or_init(Mutex::default)));
     }
 
     /// The wide fields, and the number of values that were dropped because there were too many. `None` if none was set.
     pub(crate) fn wide_fields(&self) -> Option<(Vec<(Redacted<'static>, WideValue)>, u64)> {
-        let wide = lock(self.wide.get()?);
+        let wide = object_lock::lock(self.wide.get()?);
         Some((wide.fields.clone(), wide.dropped))
     }
 
@@ -341,7 +350,7 @@ impl Request {
     }
 
     fn lock_totals(&self) -> MutexGuard<'_, Totals> {
-        lock(&self.totals)
+        object_lock::lock(&self.totals)
     }
 
     /// Adds a step or call that ended.

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tracing_core::Level;
 
 use super::Request;
-use crate::base::fork::ForkLocks;
-use crate::base::lock;
+use crate::base::fork::{self, ForkLocks};
+use crate::base::object_lock;
 use crate::format::record::Severity;
 use crate::format::sites::SiteId;
 use crate::levels::Raised;
@@ -42,6 +42,8 @@ struct Kept {
     /// The logger whose lines they are; 0 before the first line.
     layer: u64,
     is_over: bool,
+    /// The process that the lines and bytes belong to.
+    generation: u32,
 }
 
 /// A line without its number and its line feed.
@@ -69,7 +71,7 @@ impl Recorder {
 
     /// Keeps a line, and drops the oldest ones to make room for it.
     pub(crate) fn keep(&self, layer: u64, severity: Severity, step: u32, site: SiteId, text: &str) {
-        let mut kept = self.kept();
+        let Some(mut kept) = self.kept() else { return };
         if kept.layer == 0 {
             kept.layer = layer;
         }
@@ -104,7 +106,7 @@ impl Recorder {
 
     /// Takes the lines of this logger, and returns how many were dropped. Later lines are not kept.
     pub(crate) fn finish(&self, layer: u64) -> (VecDeque<KeptLine>, u64) {
-        let mut kept = self.kept();
+        let Some(mut kept) = self.kept() else { return Default::default() };
         kept.is_over = true;
         let bytes = mem::take(&mut kept.bytes);
         TOTAL.fetch_sub(bytes, Ordering::Relaxed);
@@ -117,26 +119,39 @@ impl Recorder {
         self.finish(0);
     }
 
-    /// Takes the lock of a request's recorder before a fork. The parent has the lines.
+    /// Takes the lock of a request's recorder before a fork.
     pub(super) fn hold(request: &Arc<Request>, locks: &mut ForkLocks) {
         locks.hold(
             Arc::clone(request),
             |request| Some(&request.overrides.as_deref()?.recorder.as_ref()?.kept),
-            |_, kept| {
-                if let Some(kept) = kept {
-                    kept.lines.clear();
-                    TOTAL.fetch_sub(mem::take(&mut kept.bytes), Ordering::Relaxed);
-                }
-            },
+            |_, _| {},
         );
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        lock(&self.kept)
+    /// The lines of this process: a forked child leaves those before the fork to its parent. Returns `None` if it can't
+    /// get the lock.
+    fn kept(&self) -> Option<MutexGuard<'_, Kept>> {
+        let mut kept = object_lock::if_released(&self.kept)?;
+        if !kept.is_of_this_process() {
+            kept.lines.clear();
+            (kept.bytes, kept.lost) = (0, 0);
+            kept.generation = fork::generation();
+        }
+        Some(kept)
     }
 }
 
+/// Lets a forked child count its own bytes only. Those of its parent are in the recorders of all requests, of which the
+/// child may end none.
+pub(crate) fn hold(locks: &mut ForkLocks) {
+    locks.in_child(|| TOTAL.store(0, Ordering::Relaxed));
+}
+
 impl Kept {
+    fn is_of_this_process(&self) -> bool {
+        self.generation == fork::generation()
+    }
+
     fn forget_oldest(&mut self) -> bool {
         let Some(line) = self.lines.pop_front() else { return false };
         self.bytes -= line.text.len();
@@ -148,6 +163,8 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        TOTAL.fetch_sub(self.bytes, Ordering::Relaxed);
+        if self.is_of_this_process() {
+            TOTAL.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
     }
 }

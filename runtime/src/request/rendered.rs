@@ -39,7 +39,7 @@ impl RequestPartCache {
         let version = (logger, request.version());
         let part = &mut self.parts[usize::from(version.1.to_le_bytes()[0]) % KEPT];
         if part.version != version {
-            part.render(request, template, logger);
+            part.render(request, template, version);
             part.version = version;
         }
         template.request_part(&part.text, part.has_fields)
@@ -48,15 +48,20 @@ impl RequestPartCache {
 
 impl CachedPart {
     #[cold]
-    fn render(&mut self, request: &Request, template: &Template, logger: u64) {
+    fn render(&mut self, request: &Request, template: &Template, version: (u64, u64)) {
         let identity = request.identity();
         if self.text.capacity() > KEPT_CAPACITY {
             self.text = String::new();
         }
         self.text.clear();
-        identity.write(logger, |out| render(request, &identity, template, out), &mut self.text);
-        self.text.push_str(template.seq_key());
+        let render = |out: &mut String| render(request, &identity, template, out);
+        let is_to_be_cached = identity.write(version.0, render, &mut self.text);
         self.has_fields = !identity.fields.is_empty();
+        drop(identity);
+        if is_to_be_cached {
+            request.cache_rendered(version, &self.text);
+        }
+        self.text.push_str(template.seq_key());
     }
 }
 

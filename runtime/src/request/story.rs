@@ -9,7 +9,7 @@ use super::Request;
 use super::recorder::{KeptLine, Limits};
 use crate::base::clock::Tick;
 use crate::base::fork::{ForkLocks, OutputLock};
-use crate::base::lock;
+use crate::base::object_lock;
 use crate::format::record::{Record, Severity};
 
 /// The lines that a request or job writes.
@@ -215,11 +215,11 @@ impl RequestStory {
     }
 
     pub(crate) fn times(&self) -> StoryTimes {
-        lock(&self.times).clone()
+        object_lock::lock(&self.times).clone()
     }
 
     pub(crate) fn step_ended(&self, name: &'static str, own_nanos: u64) {
-        let steps = &mut lock(&self.times).steps;
+        let steps = &mut object_lock::lock(&self.times).steps;
         if let Some((_, nanos)) = steps.iter_mut().find(|(known, _)| *known == name) {
             *nanos = nanos.saturating_add(own_nanos);
         } else if steps.len() < MAX_NAMES {
@@ -228,7 +228,7 @@ impl RequestStory {
     }
 
     pub(crate) fn call_ended(&self, name: &'static str, nanos: u64, retries: u64) {
-        let dependencies = &mut lock(&self.times).dependencies;
+        let dependencies = &mut object_lock::lock(&self.times).dependencies;
         if let Some(known) = dependencies.iter_mut().find(|known| known.name == name) {
             known.calls += 1;
             known.nanos = known.nanos.saturating_add(nanos);

@@ -72,6 +72,14 @@ fn the_destructor_of_a_thread_local_can_log_beside_other_layers() {
     assert_eq!(count(&lines, "step", "left_guard"), 4);
 }
 
+#[test]
+fn bug_a_layer_that_panicked_in_the_destructor_of_a_thread_local_ended_the_process() {
+    let lines = survives("thread-ends-layer-panics", &[JSON]).lines();
+    assert_eq!(count(&lines, "msg", "in the destructor"), 1);
+    assert_eq!(count(&lines, "step", "late"), 1);
+    assert_eq!(count(&lines, "step", "late_guard"), 1);
+}
+
 /// A span that is made or entered when the thread-locals of the registry are gone aborts the process: the registry panics
 /// before any layer is called.
 #[test]
@@ -149,7 +157,7 @@ fn a_recorder_may_panic_while_the_thread_unwinds() {
 const NESTED: &str = "<nested too deeply>";
 
 /// The ways in which the values of the fixture log themselves.
-const WAYS: usize = 24;
+const WAYS: usize = 26;
 
 #[test]
 fn a_value_that_logs_itself_is_cut_off() {
@@ -169,10 +177,10 @@ fn a_value_that_logs_itself_is_cut_off() {
             is_cut = false;
         }
     }
-    // Each on a large and on a small stack. That of a source is not formatted itself.
+    // Each on a large and on a small stack. Those of a source and of an outcome are not formatted themselves.
     assert_eq!(afterwards.len(), WAYS, "{afterwards:?}");
     assert!(afterwards.values().all(|count| *count == 2), "{afterwards:?}");
-    assert!(cut as usize >= 2 * (WAYS - 1), "{cut} ways have a mark");
+    assert!(cut as usize >= 2 * (WAYS - 2), "{cut} ways have a mark");
     // The outermost line of an event, after those that it caused.
     let events: Vec<&Value> = lines.iter().filter(|line| line["msg"] == "event").collect();
     let values: Vec<String> = events.iter().take(5).map(|line| line["value"].to_string()).collect();
@@ -202,6 +210,18 @@ fn a_value_that_logs_itself_is_cut_off_with_every_setting() {
     for name in ["nesting-writer", "nesting-layers"] {
         let lines = survives(name, &[JSON]).lines();
         assert_eq!(count(&lines, "msg", "afterwards"), 2 * WAYS, "{name}");
+    }
+}
+
+/// The form of an error that is shown through its own policies, and the outcome of a call, overflowed the stack.
+#[test]
+fn bug_a_loggable_error_and_an_outcome_that_log_themselves_did_not_end() {
+    let lines = survives("nesting", &[JSON]).lines();
+    let cut = lines.iter().filter(|line| line["step"] == "loggable_error");
+    assert!(cut.clone().any(|line| line["error_detail"] == NESTED));
+    assert!(cut.clone().any(|line| line["error_detail"] == "LogsItself { shown: true }"));
+    for way in ["loggable error", "outcome"] {
+        assert_eq!(count(&lines, "way", way), 2, "{way}");
     }
 }
 

@@ -47,6 +47,17 @@ fn the_panic_and_the_queued_lines_are_written_if_the_panic_can_not_unwind() {
     }
 }
 
+/// These panics were taken for ones that unwind, so the lines that other requests held were lost.
+#[test]
+fn bug_the_held_lines_were_lost_if_a_value_was_zeroed_that_may_not_be() {
+    let env = [("QUEUE", "1000"), ("HOW", "zeroed"), ("WHERE", "job")];
+    let lines =
+        aborts(&[env.as_slice(), &[("LOG_STORY", "problems"), ("BESIDE", "job")]].concat()).lines();
+    assert_eq!(numbers(&lines), (0..10).collect::<Vec<_>>());
+    assert_eq!(panics(&lines).len(), 1);
+    assert_eq!(lines.iter().filter(|line| line["msg"] == "held").count(), 1);
+}
+
 #[test]
 fn the_panic_and_the_queued_lines_are_written_if_a_destructor_panics_while_unwinding() {
     for place in ["main", "request", "task"] {

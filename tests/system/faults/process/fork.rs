@@ -241,6 +241,55 @@ fn bug_a_child_waited_for_a_thread_that_searched_the_names_of_spans() {
 }
 
 #[test]
+fn bug_a_child_waited_for_a_thread_that_changed_a_request_around_the_current_one() {
+    let forks = forks();
+    let env = [("FORKS", &*forks.to_string())];
+    let lines = succeeds("process", "fork-in-nested-requests", &env).lines();
+    let inside = with_message(&lines, "in the outer request");
+    assert_eq!(inside.len() as u64, 3 * forks);
+    assert!(inside.iter().all(|line| line["request_id"] == "outer"));
+}
+
+#[test]
+fn bug_a_child_waited_for_a_thread_that_used_its_span() {
+    let forks = forks();
+    let number = forks.to_string();
+    for is_inside in [false, true] {
+        // The lines of a thread that reads the span are many.
+        let reads = [("READS", "1"), ("LOG_BUDGET", "16KiB/s")];
+        for settings in [&[][..], &reads, &[("LOG_SPANS", "info")]] {
+            let mut env = vec![("FORKS", &*number)];
+            env.extend(settings);
+            env.extend(is_inside.then_some(("INSIDE", "1")));
+            let ended = succeeds("process", "fork-beside-a-shared-span", &env);
+            let lines = ended.lines();
+            let inside = with_message(&lines, "in the span");
+            assert!(settings == reads || inside.len() as u64 == 3 * forks, "{env:?}");
+            // The fork holds the locks of the spans that its thread is in.
+            let is_complete = |line: &&Value| line["kept"] == 7 && line["child"] == true;
+            assert!(!is_inside || inside.iter().all(is_complete), "{env:?}");
+        }
+    }
+}
+
+#[test]
+fn bug_the_panic_of_a_child_waited_for_the_backtrace_of_another_thread() {
+    let forks = forks();
+    let env = [("FORKS", &*forks.to_string())];
+    let lines = succeeds("process", "fork-while-a-thread-panics", &env).lines();
+    let panics = lines.iter().filter(|line| line["panic_message"] == "in the child");
+    assert_eq!(panics.count() as u64, forks);
+}
+
+#[test]
+fn bug_a_child_wrote_the_kept_lines_of_the_request_around_the_current_one() {
+    let lines = succeeds("process", "fork-inside-a-recorded-request", &[]).lines();
+    assert_eq!(with_message(&lines, "before the fork").len(), 1);
+    assert_eq!(with_message(&lines, "after the fork").len(), 2);
+    assert_eq!(with_message(&lines, "request_completed").len(), 2);
+}
+
+#[test]
 fn repeats_before_a_fork_are_counted_by_the_parent() {
     let ended = succeeds("process", "fork-with-folded-lines", &[("LOG_FOLD", "1")]);
     let lines = ended.lines();
@@ -303,4 +352,11 @@ fn a_writer_may_fork() {
     for message in ["fork", "child after the write", "parent after the write"] {
         assert_eq!(with_message(&lines, message).len(), 1, "{message}");
     }
+}
+
+#[test]
+fn bug_threads_of_a_child_that_was_forked_by_the_writer_lost_lines() {
+    let ended = succeeds("process", "fork-inside-a-writer-with-threads", &[]);
+    let lines = ended.lines();
+    assert_eq!(with_message(&lines, "in a thread of the child").len(), 4000, "{}", ended.stderr);
 }
