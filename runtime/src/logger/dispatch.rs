@@ -149,6 +149,7 @@ impl Site {
     }
 
     /// The step's span for other layers, if one of them wants it. `fields` are those known at entry, as members.
+    #[inline]
     pub(crate) fn span<'a>(&'static self, fields: impl FnOnce() -> &'a str) -> Option<LayerSpan> {
         let interest = self.span_interest();
         let metadata = self.span_metadata();

@@ -377,6 +377,7 @@ impl Request {
         }
     }
 
+    #[inline]
     pub(crate) fn call_started(&self, at: Tick) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.lock_totals().call_started(at);
