@@ -97,7 +97,7 @@ impl MessageBody for LoggedBody {
 
 impl Drop for LoggedBody {
     fn drop(&mut self) {
-        // What the body logs when it is dropped belongs to the request.
+        // Lines that the body logs while it is dropped belong to the request.
         if let Some(active) = &mut self.active {
             let body = mem::replace(&mut self.body, BoxBody::new(()));
             active.run(|| drop(body));

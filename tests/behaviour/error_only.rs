@@ -150,8 +150,8 @@ fn all_error_only_steps_are_counted_on_completion() {
 }
 
 #[test]
-fn bug_a_step_that_was_popped_later_added_the_time_of_inner_steps_to_the_step_around() {
-    for job in ["in order", "aside"] {
+fn bug_a_step_that_was_popped_later_added_the_time_of_inner_steps_to_the_step_around_it() {
+    for job in ["out of order", "aside"] {
         let end = all_lines().into_iter().find(|line| line["job"] == job);
         assert_eq!(end.expect("a line")["slowest_step"], "sleeps", "{job}");
     }

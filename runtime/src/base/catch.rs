@@ -113,8 +113,8 @@ pub(crate) fn while_unwinding<T>(f: impl FnOnce() -> T) -> Option<T> {
 /// unwinds, or while its thread-locals are destroyed. Elsewhere, the panic reaches the caller, as with `#[instrument]`.
 /// `on_panic` runs in both cases.
 ///
-/// A thread-local that was first used after candor's is destroyed before them. Nothing tells its destructor from other
-/// code, so a panic of a layer in it aborts the process.
+/// Thread-locals that were first used after candor's are destroyed before candor's. Their destructors can't be told
+/// from other code, so a panic of a layer in them aborts the process.
 pub(crate) fn call_layers<T>(f: impl FnOnce() -> T, on_panic: impl FnOnce()) -> Option<T> {
     let was_panicking = thread::panicking();
     match catch_unwind(AssertUnwindSafe(f)) {
@@ -143,7 +143,7 @@ pub(crate) mod thread_end {
         static MARK: Mark = const { Mark };
     }
 
-    /// Lets [`has_begun`] return true on this thread, when the thread-locals that exist by now are destroyed.
+    /// Makes [`has_begun`] return true on this thread while the thread-locals that exist so far are destroyed.
     pub(crate) fn watch() {
         let _ = MARK.try_with(|_| ());
     }

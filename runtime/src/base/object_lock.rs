@@ -1,8 +1,8 @@
 //! Locks of objects of which a process has many, such as requests, spans and calls.
 //!
 //! A fork can't hold all of them, because nothing lists these objects. If another thread held such a lock during the
-//! fork, it is never released in the child. So a forked child tries to take a contended lock for a limited time. Then it
-//! gives up and uses a new value, which is leaked: what the object knew is lost in the child.
+//! fork, it is never released in the child. So a forked child tries to take a contended lock for a limited time. Then
+//! it gives up and uses a new value, which is leaked: the data of the object is lost in the child.
 //!
 //! In a process that was not forked, these are plain locks.
 
@@ -14,13 +14,13 @@ use std::time::Duration;
 use super::fork;
 use super::sync;
 
-/// How often a child tries to take a lock before it pauses between the attempts.
+/// How many times a child tries to take a lock before it pauses between the attempts.
 const YIELDS: u32 = 100;
-/// How often it tries after that. Not a time: while the process is stopped, the holder does not run either.
+/// How many times it tries after that. Not a time limit: while the process is stopped, the holder does not run either.
 const PAUSES: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The address of the lock that this process gave up last. It is not waited for again.
+/// The address of the lock that this process gave up on last. It is not waited for again.
 static GIVEN_UP: AtomicUsize = AtomicUsize::new(0);
 
 #[inline]
@@ -71,7 +71,7 @@ fn write_in_child<T: Default>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     attempt(lock, sync::try_write).unwrap_or_else(|| sync::write(Box::leak(Box::default())))
 }
 
-/// Waits for the lock as long as a holder that exists in the child may take.
+/// Waits for the lock as long as a holder that exists in the child may need to release it.
 fn attempt<'a, L, G>(lock: &'a L, attempt: impl Fn(&'a L) -> Option<G>) -> Option<G> {
     let address = (&raw const *lock).addr();
     let pauses = if GIVEN_UP.load(Ordering::Relaxed) == address { 0 } else { PAUSES };

@@ -14,7 +14,7 @@ use crate::base::lock;
 use crate::request::Request;
 use crate::site::Site;
 
-/// How many steps are remembered, and how many of one thread. Their frames may be gone for a long time.
+/// The most steps that are remembered, in all and for one thread. Their frames may have been dropped long ago.
 const STEPS: usize = 64 * 1024;
 
 /// How many context guards are remembered. Fewer, since each keeps a request in memory.
@@ -32,7 +32,7 @@ static GUARDS_DROPPED: Mutex<Remembered<Frame>> = Mutex::new(Remembered::new());
 /// How many steps are remembered that their requests still list as open.
 const LISTED: usize = 1024;
 
-/// Steps that ended where their request was not found: its serial number, the index of the site, and the step's id.
+/// Steps whose request was not found at their end: the request's serial number, the site's index, and the step's id.
 static STILL_LISTED: Mutex<VecDeque<(u64, u32, u32)>> = Mutex::new(VecDeque::new());
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct DeferredSteps {
     above: BTreeMap<u64, u64>,
 }
 
-/// Values by token. Each has the number of the insertion, because tokens of different threads are in no order.
+/// Values by token. Each has the number of its insertion, because the tokens of different threads have no order.
 #[derive(Debug)]
 struct Remembered<T> {
     values: BTreeMap<u64, (u64, T)>,
@@ -107,8 +107,8 @@ pub(super) fn has_any() -> bool {
     COUNT.load(Ordering::Relaxed) > 0
 }
 
-/// Remembers a step that ended. `own` are the tokens of this thread's steps. Returns those that are forgotten, which
-/// the caller drops.
+/// Remembers a step that ended. `own` are the tokens of this thread's steps. Returns the forgotten steps, which the
+/// caller drops.
 #[cold]
 pub(super) fn add_step(
     token: u64,
@@ -154,7 +154,7 @@ pub(super) fn take_step(token: u64, last: u64, own: &mut BTreeSet<u64>) -> Optio
     lock(&STEPS_ENDED).take(token)
 }
 
-/// Remembers the frame that a context guard displaced. Returns those that are forgotten, which the caller drops.
+/// Remembers the frame that a context guard displaced. Returns the forgotten frames, which the caller drops.
 #[cold]
 pub(super) fn add_guard(token: u64, displaced: Frame) -> Vec<Frame> {
     let mut guards = lock(&GUARDS_DROPPED);
@@ -171,7 +171,7 @@ pub(super) fn restore(frame: &mut Frame) -> Option<Frame> {
     Some(mem::replace(frame, displaced))
 }
 
-/// Remembers a step that ended where its request, which has this serial number, was not found.
+/// Remembers a step whose request, which has this serial number, was not found at its end.
 #[cold]
 pub(crate) fn close_later(serial: u64, site: &'static Site, step: u32) {
     if serial == 0 {
@@ -184,7 +184,7 @@ pub(crate) fn close_later(serial: u64, site: &'static Site, step: u32) {
     steps.push_back((serial, site.index(), step));
 }
 
-/// Removes such steps from the list of open ones.
+/// Removes the steps that [`close_later`] remembered for this request from its open steps.
 #[cold]
 pub(crate) fn close_steps_of(request: &Request) {
     let Some(open) = &request.open_steps else { return };

@@ -252,7 +252,7 @@ pub(crate) fn swap_frame(frame: &mut Frame) {
     complete_swap();
 }
 
-/// Exchanges a frame for the current one, and drops nothing. [`complete_swap`] follows.
+/// Exchanges a frame for the current one, and drops nothing. Call [`complete_swap`] afterwards.
 #[inline(always)]
 pub(super) fn swap_only(frame: &mut Frame) {
     with_thread(|thread| mem::swap(&mut thread.frame, frame));

@@ -27,11 +27,11 @@ pub enum Severity {
     Critical,
 }
 
-/// How long a line that [may be the last one](may_be_last) waits for the lines before it, whose threads may wait for an
-/// output that stalls.
+/// How long a line that [may be the last one](may_be_last) waits for the lines before it, whose threads may be waiting
+/// for a stalled output.
 pub(crate) const LAST_TURN_WAIT: Duration = Duration::from_millis(20);
 
-/// Whether the process may end right after a line of this severity, or after this one because of a panic.
+/// Whether the process may end right after a line of this severity, or after any line, because the panic hook runs.
 pub(crate) fn may_be_last(severity: Severity) -> bool {
     severity >= Severity::Critical || catch::is_in_panic_hook()
 }

@@ -72,7 +72,7 @@ pub(super) struct OpenRequest {
     /// Members added by `response_fields`.
     fields: String,
     pub(super) settings: Arc<Settings>,
-    /// Whether the server may stop to poll the body after its last byte.
+    /// Whether the server may stop polling the body after its last byte.
     ends_with_last_byte: bool,
     is_completed: bool,
 }
@@ -118,7 +118,8 @@ impl OpenRequest {
         debug: DebugRequest,
         settings: Arc<Settings>,
     ) -> Box<Self> {
-        // On HTTP/2, servers poll a body to its end, since trailers may follow.
+        // From HTTP/2 on, servers poll a body to its end, since trailers may follow. For requests by
+        // hand, `ActiveResponse` has a rule of its own.
         let ends_with_last_byte =
             parts.version < Version::HTTP_2 || request.origin == Origin::ByHand;
         // Boxed, since its owners are moved often. The box comes first, so that the request is built in it.
@@ -152,7 +153,7 @@ impl OpenRequest {
         open.run(work)
     }
 
-    /// Runs code of the request in it. If the code panics, the request completes as panicked.
+    /// Runs code within the request. If the code panics, the request completes as panicked.
     pub(super) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let Self { request, frame, span, .. } = self;
         let _entered = span.enter_in(frame);
@@ -211,8 +212,7 @@ impl OpenRequest {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
-    /// Counts a polled frame of the body, which has so many bytes, and completes the request if the frame is the last
-    /// one.
+    /// Counts a polled frame of the body and its `bytes`. Completes the request if the frame is the last one.
     pub(super) fn add_frame<D, E>(
         &mut self,
         frame: &Poll<Option<Result<BodyFrame<D>, E>>>,

@@ -31,7 +31,7 @@ pin_project! {
             if this.future.is_none() {
                 return;
             }
-            // The lines of its drop come before `request_completed`.
+            // Lines that are logged while the future is dropped come before `request_completed`.
             this.stage.run(|| {
                 let _dropping = DroppingUnfinished::begin();
                 this.future.set(None);
@@ -102,7 +102,7 @@ where
             Ok(response) => {
                 let (mut parts, body) = response.into_parts();
                 if let Ok(id) = HeaderValue::from_bytes(open.request.id.as_bytes()) {
-                    // Fails if the response has more headers than a map can hold with one more.
+                    // Fails if the header map of the response is full.
                     let _ = parts.headers.try_insert(REQUEST_ID, id);
                 }
                 open.set_response(&parts);

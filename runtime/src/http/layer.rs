@@ -40,7 +40,7 @@ use crate::redact::loggable::Loggable;
 /// |---|---|
 /// | the server refuses the request, or the client disconnects before its headers are complete | none: the layer never sees a request |
 /// | the client disconnects or resets the stream before the response, or while it is sent | `cancelled` |
-/// | the same, after the server has taken all bytes from the body, as it does with a body of one piece | `ok`: how many bytes arrive is not known |
+/// | the client disconnects after the server has taken the whole body (on HTTP/2 and HTTP/3, with its trailers), which is immediate for a body in one piece | `ok`: candor can't know how many bytes arrived |
 /// | the client closes only its own side of an HTTP/1 connection | as the server decides: hyper drops the request (`cancelled`) unless `half_close` is set |
 /// | the body of the request is incomplete or malformed | by the response of the handler, which reads an error |
 /// | the service or the response body returns an error | `error` |

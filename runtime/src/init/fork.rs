@@ -47,6 +47,6 @@ fn hold(locks: &mut ForkLocks) {
     counted::hold(locks);
     strict_report::hold(locks);
     timer::hold(locks);
-    // A thread may panic, and so make a backtrace, while it holds any other lock.
+    // A thread may panic, and so capture a backtrace, while it holds any other lock.
     panics::hold(locks);
 }

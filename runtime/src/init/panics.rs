@@ -44,10 +44,10 @@ pub(crate) enum Joined {
 /// Held while the hook is taken, so that two threads do not take each other's.
 static LOCK: Mutex<()> = Mutex::new(());
 
-/// Held while a backtrace is made, under a lock of the standard library that a forked child may find taken for ever.
+/// Held while a backtrace is captured. The standard library's own lock could stay taken for ever in a forked child.
 static BACKTRACE: Mutex<()> = Mutex::new(());
 
-/// Takes that lock before a fork.
+/// Takes the lock of backtraces before a fork.
 pub(super) fn hold(locks: &mut ForkLocks) {
     locks.hold((), |()| Some(&BACKTRACE), |(), _| {});
 }
@@ -173,7 +173,7 @@ fn write_last(info: &PanicHookInfo<'_>) {
     drop(done);
 }
 
-/// Prints a panic of the writer to standard error, from a thread, because that may be the output that stalls.
+/// Prints a panic of the writer to standard error, on another thread, because standard error may stall.
 fn print(info: &PanicHookInfo<'_>) {
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     let location = shown::text(&location).into_owned();
@@ -181,7 +181,7 @@ fn print(info: &PanicHookInfo<'_>) {
     let _ = helper::run_until(timer::after(LAST_LINES), move || {
         let (location, message) = (location.as_str(), message.as_str());
         let text = format!(
-            "candor: the writer panicked at {location}, which ends the process: {message}\n"
+            "candor: the process ends because the writer panicked at {location}: {message}\n"
         );
         let _ = io::stderr().write_all(text.as_bytes());
     });
@@ -218,7 +218,7 @@ fn write(info: &PanicHookInfo<'_>) {
     });
 }
 
-/// Returns `None` in a forked child if another thread was making a backtrace for the whole time of the fork.
+/// Returns `None` in a forked child if another thread was capturing a backtrace throughout the fork.
 fn backtrace() -> Option<String> {
     let _lock = object_lock::if_released(&BACKTRACE)?;
     Some(Backtrace::force_capture().to_string())

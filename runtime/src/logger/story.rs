@@ -328,7 +328,7 @@ impl Logger {
 /// line, possibly of this request, and its writer logs or panics. The sink rejects such a line.
 ///
 /// A CRITICAL line and the line of a panic may be the last ones of the process, and another thread of the request may
-/// hold the lock while it waits for a full queue. They are written without it after [`LAST_TURN_WAIT`].
+/// hold the lock while it waits for space in a queue. After [`LAST_TURN_WAIT`], they are written without the lock.
 fn lock_turn(story: &RequestStory, severity: Severity) -> Option<MutexGuard<'_, HeldLines>> {
     if sink::is_writing() {
         return None;

@@ -184,8 +184,8 @@ impl Answer {
     }
 
     pub(crate) fn of<T: DependencyOutcome + ?Sized>(value: &T) -> Self {
-        // Users implement the trait. A panic there must not reach the annotated function, and it may make a call whose
-        // outcome is of the same type.
+        // Users implement the trait. A panic there must not reach the annotated function. The implementation may itself
+        // make a call whose outcome has the same type.
         let answer = || Answer {
             // Over gRPC, the HTTP status is 200 in any case.
             status: match value.grpc_status() {

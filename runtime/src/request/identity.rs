@@ -20,11 +20,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Appends the request's part of a line, from the cache if it was rendered for this logger. Returns whether it is to
-    /// be cached, because it was rendered for the second time.
+    /// Appends the request's part of a line, from the cache if it was rendered for this logger. Returns true at the
+    /// second rendering, which the caller caches.
     ///
-    /// The cache keeps what one logger rendered; any other logger renders its own each time. It is filled under the write
-    /// lock and not by a `OnceLock`, for which a forked child would wait if another thread was filling it.
+    /// The cache keeps what one logger rendered; any other logger renders its own each time. It is filled under the
+    /// write lock, because a forked child would wait for a `OnceLock` that another thread was filling.
     pub(super) fn write(
         &self,
         logger: u64,

@@ -234,12 +234,12 @@ impl Request {
         let mut identity = object_lock::write(&self.identity);
         change(&mut identity);
         identity.forget_rendered();
-        // A reader that sees the new version sees every change before it, because it waits for the lock.
+        // A reader that sees the new version also sees every earlier change, because it has to wait for this lock.
         self.version.swap(serial::next(), Ordering::AcqRel);
     }
 
     /// Keeps the request's part of a line for other threads, if the identity still has the version that it was rendered
-    /// for and no other thread is reading it. `version` is that of the identity, after the id of the logger.
+    /// for and no other thread is reading it. The tuple has the id of the logger and the version of the identity.
     fn cache_rendered(&self, (logger, version): (u64, u64), text: &str) {
         if let Some(mut identity) = sync::try_write(&self.identity)
             && self.version() == version

@@ -42,7 +42,7 @@ struct Kept {
     /// The logger whose lines they are; 0 before the first line.
     layer: u64,
     is_over: bool,
-    /// The process that the lines and bytes belong to.
+    /// The [generation](fork::generation) of the process that the lines and bytes belong to.
     generation: u32,
 }
 
@@ -141,8 +141,8 @@ impl Recorder {
     }
 }
 
-/// Lets a forked child count its own bytes only. Those of its parent are in the recorders of all requests, of which the
-/// child may end none.
+/// Lets a forked child count its own bytes only. Those of its parent are in the recorders of all requests, which the
+/// child may never end.
 pub(crate) fn hold(locks: &mut ForkLocks) {
     locks.in_child(|| TOTAL.store(0, Ordering::Relaxed));
 }

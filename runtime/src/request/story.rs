@@ -240,7 +240,7 @@ impl RequestStory {
 }
 
 impl HeldLines {
-    /// Those of a request that lost its lines in a fork. It writes the others at once.
+    /// The state of a request that lost its held lines in a fork. It writes its later lines at once.
     fn lost() -> Self {
         HeldLines { is_holding: false, lines: Vec::new(), bytes: 0 }
     }

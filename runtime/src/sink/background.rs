@@ -53,7 +53,7 @@ const KEPT_LINES: usize = 8 * 1024;
 
 pub(super) struct Queue(Arc<Shared>);
 
-/// The queue and its thread share it.
+/// The state that the queue and its thread share.
 pub(super) struct Shared {
     capacity: u64,
     overload: Overload,

@@ -1,4 +1,4 @@
-//! Descriptors that stay open.
+//! Descriptors that other code may have closed.
 //!
 //! A daemon may close all descriptors of its process, and then open others, which get the same numbers. Lines must not
 //! go into those files, and they must not be closed.
@@ -21,7 +21,7 @@ pub(super) fn file_id(_: &Metadata) -> FileId {
     (0, 0)
 }
 
-/// Whether the descriptor is still that of the file with this id.
+/// Whether the descriptor still refers to the file with this id.
 pub(super) fn is_open(file: &File, id: FileId) -> bool {
     file.metadata().is_ok_and(|metadata| file_id(&metadata) == id)
 }
@@ -33,7 +33,7 @@ pub(super) fn close(file: File, id: FileId) {
     }
 }
 
-/// Options with which a named pipe is not opened until it has a reader, and nobody waits for that.
+/// Options with which opening a named pipe without a reader fails instead of waiting for one.
 pub(super) fn options() -> OpenOptions {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has such pipes"))]
     let mut options = OpenOptions::new();

@@ -192,7 +192,7 @@ impl Sink {
         let (reporter, destination) = (Arc::clone(reporter), Arc::clone(&self.destination));
         let counters = Arc::clone(&self.counters);
         let queue = self.queue.as_ref().map(Queue::shared).cloned();
-        // Without a thread, the next line settles them.
+        // If no thread can be started, the next line does it.
         let _ = helper::run_until(deadline, move || {
             let _guard = WriteGuard::enter();
             let Some(mut reports) = reporter.try_lock() else { return };

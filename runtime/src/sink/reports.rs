@@ -1,6 +1,6 @@
 //! The `lines_dropped` lines, which report lines that a sink has lost.
 //!
-//! The thread of a queue reports what it lost. Without a queue, or after it has ended, the thread that wrote a line does.
+//! The queue's thread writes them. Without a queue, or after that thread has ended, the thread that wrote a line does.
 
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
@@ -19,7 +19,7 @@ pub(crate) type Report = Arc<dyn Fn(u64, &'static str) -> String + Send + Sync>;
 /// The least time between two reports.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The reports of a sink, which one thread at a time writes: that of the queue as long as it runs.
+/// The reports of a sink. One thread at a time writes them: the queue's thread, while it runs.
 pub(super) struct LossReporter {
     render: Report,
     reports: OutputLock<Reports>,
@@ -41,7 +41,7 @@ impl LossReporter {
         self.reports.lock(|| Reports::new(Arc::clone(&self.render)))
     }
 
-    /// Returns `None` if another thread writes the reports.
+    /// Returns `None` if another thread is writing the reports.
     pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Reports>> {
         let reports = self.reports.try_lock();
         if reports.is_none() && self.reports.is_abandoned() { Some(self.lock()) } else { reports }
@@ -58,17 +58,17 @@ impl LossReporter {
     }
 }
 
-/// The reports that were written so far.
+/// The state of the reports: what they cover, and when the next one may be written.
 pub(super) struct Reports {
     render: Report,
     /// The lines that they cover, by reason (see [`Counters::to_report`]).
     covered: [u64; REASONS.len()],
     /// The time of the last one.
     last: Option<Instant>,
-    /// Whether a line was written since lines were lost, and the report was not due yet.
+    /// Whether a line has been written since lines were lost, but the report was not due yet.
     is_pending: bool,
     /// The number of lines that had been written when the last report failed. It is not tried again until another line
-    /// is written or a flush requests it, because each attempt counts as a dropped line.
+    /// is written or the queue is flushed, because each attempt counts as a dropped line.
     failed_after: Option<u64>,
 }
 

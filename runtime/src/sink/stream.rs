@@ -45,7 +45,7 @@ struct StreamState {
     /// Whether the last line waited for `MAX_WAIT` in vain. Until a line is written, no other one waits.
     stalled: bool,
     partial_line: Option<PartialLine>,
-    /// The length of a file that ends with the beginning of the partial line.
+    /// The length of the file right after the beginning of the partial line was written.
     partial_end: Option<u64>,
 }
 
@@ -119,7 +119,7 @@ impl StreamState {
     #[cold]
     fn check(&mut self) -> io::Result<()> {
         if !self.is_open() {
-            // Its number is free, or that of a file of others.
+            // Its number is free, or belongs to another file, which must stay open.
             mem::forget(mem::replace(&mut self.to, self.standard.open()?));
             self.partial_line = None;
         }

@@ -272,7 +272,7 @@ fn a_call_whose_kind_changes_remains_a_call() {
     });
     let line = captured.line("job_completed");
     assert_eq!((line.integer("steps"), line.integer("dependency_calls")), (0, 1), "{line:?}");
-    // The sleep is not a part of it.
+    // It does not include the sleep.
     assert!(line.number("dependency_ms") + 30.0 <= line.number("duration_ms"), "{line:?}");
     assert_eq!(captured.dependency("stock").text("outcome"), "ok");
 }

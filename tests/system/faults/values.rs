@@ -213,9 +213,9 @@ fn a_value_that_logs_itself_is_cut_off_with_every_setting() {
     }
 }
 
-/// The form of an error that is shown through its own policies, and the outcome of a call, overflowed the stack.
+/// Formatting an error with its own policies, or reading the outcome of a call, overflowed the stack.
 #[test]
-fn bug_a_loggable_error_and_an_outcome_that_log_themselves_did_not_end() {
+fn bug_a_loggable_error_and_an_outcome_that_log_themselves_recursed_without_end() {
     let lines = survives("nesting", &[JSON]).lines();
     let cut = lines.iter().filter(|line| line["step"] == "loggable_error");
     assert!(cut.clone().any(|line| line["error_detail"] == NESTED));

@@ -1,5 +1,5 @@
-//! Everything of a request is in its own context and spans: the handler, the body, the hooks and the completion, wherever
-//! they run.
+//! All parts of a request run in its own context and span, on any thread and in any task: the handler, the body, the
+//! hooks and the completion.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -167,7 +167,7 @@ fn a_request_keeps_the_span_around_it_until_its_completion() {
 }
 
 #[test]
-fn bug_work_sent_from_a_body_with_in_current_span_lost_its_request() {
+fn bug_work_spawned_by_a_body_with_in_current_span_lost_its_request() {
     let captured = capture();
     let connection = async {
         let service = answers(|| {
@@ -241,7 +241,7 @@ fn bug_a_guard_left_behind_by_a_handler_or_a_hook_took_the_body_to_another_reque
 }
 
 #[test]
-fn bug_a_span_in_a_body_that_the_client_left_was_ok() {
+fn bug_a_span_in_a_body_that_was_dropped_early_was_ok() {
     let config = Config::new().format(Format::Json).time_spans("info").expect("levels");
     let captured = capture_with(config).expect("a capture");
     run(async {
@@ -295,7 +295,7 @@ impl HttpBody for Panics {
 }
 
 #[test]
-fn bug_panics_in_the_data_of_a_body_and_in_its_first_question_were_outside_the_request() {
+fn bug_panics_in_the_data_and_in_is_end_stream_of_a_body_were_outside_the_request() {
     for place in ["remaining", "is_end_stream"] {
         let captured = capture();
         run(async {
@@ -312,7 +312,7 @@ fn bug_panics_in_the_data_of_a_body_and_in_its_first_question_were_outside_the_r
 }
 
 #[test]
-fn bug_a_response_with_as_many_headers_as_fit_panicked() {
+fn bug_a_response_with_a_full_header_map_panicked() {
     let captured = capture();
     run(async {
         let mut service = RequestLayer::new().layer(service_fn(|_: Request<()>| async {

@@ -171,7 +171,7 @@ fn a_line_cut_at_the_file_size_limit_is_completed_later() {
     });
 }
 
-/// Standard output is redirected to a file, which another process appends a line to before there is space again.
+/// Standard output is a file, and another process appends a line to it before there is space again.
 #[cfg(target_os = "linux")]
 #[test]
 fn bug_the_rest_of_a_cut_line_was_written_behind_the_line_of_another_process() {

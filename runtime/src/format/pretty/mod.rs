@@ -45,8 +45,8 @@ pub(crate) struct Style {
 /// the line is passed to the destination or its queue, and the state changes in the order of the lines. This lock is
 /// taken before the locks of the sink, and never while one of those is held: the reports of a queue have no request and
 /// need no state, and a line from a writer that logs is rejected first. A lost line may be a header, so after a loss
-/// every request gets a new header. A line that may be the last one of the process does not wait for long for a line that
-/// an output holds up, and gets a new header, too.
+/// every request gets a new header. If a stalled output holds the lock up, a line that may be the last one of the
+/// process waits only briefly, and then gets a new header, too.
 #[derive(Debug)]
 pub(crate) struct Pretty {
     style: Style,

@@ -58,7 +58,7 @@ impl RequestSpan {
         (self.enter(), frame)
     }
 
-    /// Whether a line about the request would be another one if it were written outside the span.
+    /// Whether a line about the request would differ if it were written outside the span.
     #[cfg(feature = "http")]
     #[inline]
     pub(crate) fn is_seen(&self) -> bool {

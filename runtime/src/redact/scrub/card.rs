@@ -4,7 +4,7 @@
 
 use super::range::run;
 
-/// The fewest digits of a card number.
+/// The number of digits of the shortest card number.
 pub(super) const SHORTEST_NUMBER: usize = 13;
 
 /// Fast reject: a long run of digits, or a group before another one.

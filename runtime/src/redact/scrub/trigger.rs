@@ -392,7 +392,7 @@ mod avx2 {
                 let mut padded = [0; HALF];
                 padded[..bytes.len()].copy_from_slice(bytes);
                 let mut window = of_window(&padded);
-                // A currency or a status, such as `EUR`, is too short for a card number or a token.
+                // Text this short, such as the currency `EUR`, can't hold a card number or a token.
                 if bytes.len() < SHORTEST_NUMBER.min(SHORTEST_RUN) {
                     window.marks = 0;
                 }

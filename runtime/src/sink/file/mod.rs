@@ -55,7 +55,7 @@ struct FileState {
     is_shared: bool,
     /// Whether the file ended with a half line when the process started.
     starts_with_half_line: bool,
-    /// Until when no rotation is tried, because one has failed. Writing goes on.
+    /// Until when no rotation is tried, because one has failed or the file was locked. Writing goes on.
     next_rotation: Tick,
     partial_line: Option<PartialLine>,
 }
@@ -72,7 +72,7 @@ const SHARED_AT_FIRST: u64 = NANOS_PER_SECOND;
 /// How long a file counts as shared after another process has written to it.
 const SHARED: u64 = 60 * NANOS_PER_SECOND;
 
-/// Between two attempts to write to a pipe that is full.
+/// The pause between two attempts to write to a full pipe.
 const PIPE_PAUSE: Duration = Duration::from_millis(1);
 
 impl LogFile {
@@ -210,8 +210,9 @@ impl FileState {
         }
     }
 
-    /// Returns whether the path is due for a check and no longer names the open file, or whether a parent process has
-    /// opened that. Updates the file's length.
+    /// Checks the path and the descriptor, if that is due. Returns whether the path has to be opened again: it names
+    /// another file or none, the descriptor was closed, or the parent process opened the file. Updates the file's
+    /// length.
     fn check_path(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
         let now = Tick::now();
@@ -230,7 +231,7 @@ impl FileState {
                 !open.is_of_this_process()
             }
             Ok(_) => true,
-            // A pipe or a device is made by others.
+            // candor does not create a pipe or a device again.
             Err(error) => open.kind != FileKind::Other && is_gone(&error),
         };
         if mem::take(&mut open.is_shared) {
@@ -240,7 +241,7 @@ impl FileState {
         is_moved
     }
 
-    /// Closes the file. The beginning of the partial line is in it.
+    /// Closes the file, and forgets the rest of the partial line, whose beginning is in that file.
     fn close(&mut self) {
         self.partial_line = None;
         if let Some(open) = self.open.take() {
@@ -314,7 +315,7 @@ fn write_once(open: &mut OpenFile, bytes: &[u8]) -> Result<usize, WriteFailure> 
             Ok(0) => return Err(WriteFailure::after(0, ErrorKind::WriteZero.into())),
             Ok(count) => return Ok(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // A pipe is opened without waiting, but its reader is waited for.
+            // The pipe is non-blocking so that opening it does not wait. A write waits for the reader.
             Err(error) if error.kind() == ErrorKind::WouldBlock && open.kind == FileKind::Other => {
                 thread::sleep(PIPE_PAUSE);
             }

@@ -86,13 +86,13 @@ impl OpenFile {
         })
     }
 
-    /// Whether its descriptor is still that of the file.
+    /// Whether its descriptor still refers to the file.
     pub(super) fn is_open(&mut self) -> bool {
         self.forget_closed();
         descriptor::is_open(&self.file, self.id)
     }
 
-    /// Forgets the second descriptor if others have closed it, before the same file is opened under its number.
+    /// Forgets the second descriptor if others have closed it, because the same file may be opened under its number.
     fn forget_closed(&mut self) {
         let closed = self.again.take_if(|again| !descriptor::is_open(again, self.id));
         if let Some(closed) = closed {

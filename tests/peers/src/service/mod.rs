@@ -39,8 +39,8 @@ use crate::failure::{Context as _, Failure};
 use crate::figure::Figure;
 
 const ROUNDS: usize = 5;
-/// candor looks for lines of other processes after each write in the first second (`SHARED_AT_FIRST`), which a service
-/// leaves behind.
+/// In the first second (`SHARED_AT_FIRST`), candor looks for lines of other processes after each write. A service runs
+/// for longer.
 const WARM_UP: Duration = Duration::from_millis(1100);
 const MEASURED: Duration = Duration::from_millis(400);
 

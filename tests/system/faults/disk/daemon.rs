@@ -8,7 +8,7 @@ fn others(folder: &Folder, count: usize) -> String {
     (0..count).map(|number| read(number).expect("a file")).collect()
 }
 
-/// Runs a program that writes to `app.log` and `app.log.audit`, and opens eight files where its logs were.
+/// Runs a program that writes to `app.log` and `app.log.audit`, and opens files that get the descriptors of its logs.
 fn run_in(folder: &Folder, name: &str, env: &[(&str, &str)]) -> Counts {
     let mut command = program("disk", name, &[("FOLDER", text(&folder.file(".")))]);
     let ended = run(command.envs(env.iter().copied()));

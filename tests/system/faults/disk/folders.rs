@@ -198,7 +198,7 @@ fn make_pipe(folder: &Folder) -> std::path::PathBuf {
 
 #[cfg(unix)]
 #[test]
-fn bug_a_pipe_without_a_reader_stopped_the_start() {
+fn bug_init_waited_for_the_reader_of_a_pipe() {
     let folder = Folder::new("pipe-alone");
     let pipe = make_pipe(&folder);
     for variable in ["LOG_FILE", "LOG_AUDIT_FILE"] {
@@ -214,7 +214,7 @@ fn lines_wait_for_the_slow_reader_of_a_pipe() {
     for queue in ["0", "20"] {
         let folder = Folder::new(&format!("pipe-{queue}"));
         let pipe = make_pipe(&folder);
-        // Opened for writing, too, so that it waits for no writer.
+        // Opened for writing, too, so that opening it does not wait for a writer.
         let reader = fs::File::options().read(true).write(true).open(&pipe).expect("a pipe");
         let env = [("LOG_FILE", text(&pipe)), ("FILL", "1000"), ("LINES", "300"), ("QUEUE", queue)];
         let running = Running::start(program("disk", "lines", &env));

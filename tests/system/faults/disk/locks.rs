@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Notes each lock that is asked for in the file `CALLS`, and interrupts every other one by a signal.
+/// Appends a byte to the file `CALLS` for each attempt to take a lock, and fails every other one with `EINTR`.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,8 +24,8 @@ int flock(int fd, int operation) {
 }
 "#;
 
-/// Writes 2000 lines to a locked file that is full after a few of them. Returns the names of the files, and how often
-/// the process asked for the lock; `None` without a C compiler.
+/// Writes 2000 lines to a locked file that is full after a few of them. Returns the number of files, and of the
+/// process's attempts to take the lock; `None` without a C compiler.
 fn write_locked(name: &str) -> Option<(usize, usize)> {
     let (folder, libraries) = (Folder::new(name), Folder::new(&format!("{name}-library")));
     let Some(library) = library(&libraries, SHIM) else {

@@ -255,7 +255,7 @@ fn bug_a_child_waited_for_a_thread_that_used_its_span() {
     let forks = forks();
     let number = forks.to_string();
     for is_inside in [false, true] {
-        // The lines of a thread that reads the span are many.
+        // A thread that reads the span writes many lines.
         let reads = [("READS", "1"), ("LOG_BUDGET", "16KiB/s")];
         for settings in [&[][..], &reads, &[("LOG_SPANS", "info")]] {
             let mut env = vec![("FORKS", &*number)];
