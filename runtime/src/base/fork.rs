@@ -219,7 +219,7 @@ pub(crate) struct OutputLock<T> {
 }
 
 impl<T> OutputLock<T> {
-    pub(crate) fn new(value: T) -> Self {
+    pub(crate) const fn new(value: T) -> Self {
         OutputLock {
             value: Mutex::new(value),
             is_abandoned: AtomicBool::new(false),
@@ -254,6 +254,24 @@ impl<T> OutputLock<T> {
             }
             thread::sleep(PAUSE);
         }
+    }
+
+    /// Like [`lock`](Self::lock). Returns `None` if another thread of this process holds the lock.
+    pub(crate) fn try_lock_or_replace(
+        &self,
+        replace: impl FnOnce() -> T,
+    ) -> Option<MutexGuard<'_, T>> {
+        let guard = self.try_lock();
+        if guard.is_none() && self.is_abandoned() {
+            return sync::try_lock(self.replacement.get_or_init(|| Mutex::new(replace())));
+        }
+        guard
+    }
+
+    /// Returns `None` if the lock is never released in this process.
+    pub(crate) fn lock_if_released(&self) -> Option<MutexGuard<'_, T>> {
+        let guard = self.try_lock();
+        if guard.is_some() || self.is_abandoned() { guard } else { Some(lock(&self.value)) }
     }
 
     /// Returns `None` if another thread holds the lock.

@@ -78,6 +78,10 @@ fn attempt<'a, L, G>(lock: &'a L, attempt: impl Fn(&'a L) -> Option<G>) -> Optio
     for failed in 0..YIELDS + pauses {
         let taken = attempt(lock);
         if taken.is_some() {
+            if pauses == 0 {
+                // The holder was slow, or another object has this address now.
+                GIVEN_UP.store(0, Ordering::Relaxed);
+            }
             return taken;
         }
         if failed < YIELDS { thread::yield_now() } else { thread::sleep(PAUSE) }

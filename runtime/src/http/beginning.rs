@@ -116,12 +116,11 @@ struct LayerMark(u64);
 /// it is taken if it is current and not complete.
 fn is_marked(extensions: &Extensions) -> bool {
     current::with(|frame| {
-        let Some(request) = &frame.request else { return false };
+        let Some(request) = frame.request.as_ref().filter(|it| !it.is_over()) else { return false };
         match request.origin {
-            Origin::ByHand => !request.is_over(),
+            Origin::ByHand => true,
             Origin::Layer => {
-                let is_it = |LayerMark(marked): &LayerMark| *marked == request.serial;
-                !request.is_over() && extensions.get().is_some_and(is_it)
+                extensions.get().is_some_and(|LayerMark(marked)| *marked == request.serial)
             }
             Origin::Internal | Origin::RootSpan => false,
         }

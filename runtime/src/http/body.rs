@@ -78,9 +78,8 @@ impl<B: Body> Body for CompletedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        // If the body panics, unwinding drops `open`, which completes the request as panicked.
-        let mut open = this.open.take();
-        let (frame, bytes) = OpenRequest::run_in(&mut open, || {
+        // If the body panics, its drop completes the request as panicked.
+        let (frame, bytes) = OpenRequest::run_in(this.open, || {
             let frame =
                 this.body.as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx));
             let bytes = match &frame {
@@ -89,10 +88,9 @@ impl<B: Body> Body for CompletedBody<B> {
             };
             (frame, bytes)
         });
-        if let Some(open) = &mut open {
+        if let Some(open) = this.open {
             open.add_frame(&frame, bytes);
         }
-        *this.open = open;
         frame
     }
 

@@ -13,8 +13,8 @@ use std::{io, process, thread};
 use super::logging;
 use crate::base::catch::{self, PanicHookGuard};
 use crate::base::clock::Tick;
-use crate::base::fork::ForkLocks;
-use crate::base::{helper, lock, object_lock, timer};
+use crate::base::fork::{ForkLocks, OutputLock};
+use crate::base::{helper, lock, timer};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
@@ -45,11 +45,11 @@ pub(crate) enum Joined {
 static LOCK: Mutex<()> = Mutex::new(());
 
 /// Held while a backtrace is captured. The standard library's own lock could stay taken for ever in a forked child.
-static BACKTRACE: Mutex<()> = Mutex::new(());
+static BACKTRACE: OutputLock<()> = OutputLock::new(());
 
 /// Takes the lock of backtraces before a fork.
 pub(super) fn hold(locks: &mut ForkLocks) {
-    locks.hold((), |()| Some(&BACKTRACE), |(), _| {});
+    locks.hold_output((), |()| Some(&BACKTRACE), |(), _| {});
 }
 
 /// The address that identifies candor's hook.
@@ -178,7 +178,7 @@ fn print(info: &PanicHookInfo<'_>) {
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     let location = shown::text(&location).into_owned();
     let message = message(info.payload()).into_owned();
-    let _ = helper::run_until(timer::after(LAST_LINES), move || {
+    let _ = helper::run_until(timer::after(PRINT_WAIT), move || {
         let (location, message) = (location.as_str(), message.as_str());
         let text = format!(
             "candor: the process ends because the writer panicked at {location}: {message}\n"
@@ -186,6 +186,9 @@ fn print(info: &PanicHookInfo<'_>) {
         let _ = io::stderr().write_all(text.as_bytes());
     });
 }
+
+/// How long the end of the process waits for standard error.
+const PRINT_WAIT: Duration = Duration::from_millis(200);
 
 /// How much longer than `LAST_LINES` the last line may take.
 const GRACE: Duration = Duration::from_millis(500);
@@ -220,7 +223,7 @@ fn write(info: &PanicHookInfo<'_>) {
 
 /// Returns `None` in a forked child if another thread was capturing a backtrace throughout the fork.
 fn backtrace() -> Option<String> {
-    let _lock = object_lock::if_released(&BACKTRACE)?;
+    let _lock = BACKTRACE.lock_if_released()?;
     Some(Backtrace::force_capture().to_string())
 }
 

@@ -223,6 +223,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let JobState::Running(open) = this.open else { return };
+            open.has_panicked = open.is_running;
             // If this drop panics, `open` completes the job as panicked. A job that was dropped because something else
             // panicked is cancelled.
             open.is_running = !thread::panicking();
@@ -247,27 +248,30 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        // If the job panics, unwinding drops `open`, which completes the job as panicked.
-        let mut open = match mem::replace(this.open, JobState::Over) {
-            JobState::Before(name, context) => Some(OpenJob::begin(name, context)),
-            JobState::Running(mut open) => {
-                open.is_running = true;
-                Some(open)
-            }
-            JobState::Over => None,
-        };
-        let polled = this.future.poll(cx);
-        if polled.is_pending()
-            && let Some(mut open) = open.take()
+        if let JobState::Before(..) = this.open
+            && let JobState::Before(name, context) = mem::replace(this.open, JobState::Over)
         {
-            open.is_running = false;
-            *this.open = JobState::Running(open);
+            *this.open = JobState::Running(OpenJob::begin(name, context));
+        }
+        // If the job panics, the drop of this future completes it as panicked.
+        this.open.set_running(true);
+        let polled = this.future.poll(cx);
+        if polled.is_pending() {
+            this.open.set_running(false);
         }
         let value = ready!(polled);
-        if let Some(open) = open {
+        if let JobState::Running(open) = mem::replace(this.open, JobState::Over) {
             open.end(&value);
         }
         Poll::Ready(value)
+    }
+}
+
+impl JobState {
+    fn set_running(&mut self, is_running: bool) {
+        if let JobState::Running(open) = self {
+            open.is_running = is_running;
+        }
     }
 }
 
@@ -279,6 +283,8 @@ struct OpenJob {
     context: Option<SpannedContext>,
     /// Whether a panic of this thread is one of the job: during its polls and its drop.
     is_running: bool,
+    /// Whether a poll panicked.
+    has_panicked: bool,
 }
 
 impl OpenJob {
@@ -290,7 +296,7 @@ impl OpenJob {
                 text(out, limit, "job", name);
             });
         });
-        OpenJob { name, context: Some(context), is_running: true }
+        OpenJob { name, context: Some(context), is_running: true, has_panicked: false }
     }
 
     fn end<T>(mut self, value: &T)
@@ -358,7 +364,7 @@ fn observe(
 
 impl Drop for OpenJob {
     fn drop(&mut self) {
-        if self.is_running && thread::panicking() {
+        if self.has_panicked || self.is_running && thread::panicking() {
             notices::panicked();
             self.write("panicked", Severity::Error, None);
         } else {

@@ -723,7 +723,7 @@ impl Logger {
     }
 }
 
-/// The line that reports how many lines a background writer dropped, and why, with its line feed.
+/// The line that reports how many lines an output dropped, and why, with its line feed.
 pub(crate) fn lines_dropped(
     template: &Template,
     pretty: Option<Style>,

@@ -159,7 +159,7 @@ impl Queue {
         let thread_shared = Arc::clone(&shared);
         thread::Builder::new()
             .name("candor-writer".to_owned())
-            .spawn(move || thread_shared.run(&destination, &counters, &mut reporter.lock()))?;
+            .spawn(move || thread_shared.run(&destination, &counters, &reporter))?;
         Ok(Queue(shared))
     }
 
@@ -335,12 +335,13 @@ impl Shared {
     }
 
     /// The thread: writes batches until the queue is closed and empty.
-    fn run(&self, destination: &Destination, counters: &Arc<Counters>, reports: &mut Reports) {
+    fn run(&self, destination: &Destination, counters: &Arc<Counters>, reporter: &LossReporter) {
         // A user's writer that logs is called on this thread.
         let _guard = WriteGuard::enter();
         let _close = CloseOnExit(self);
+        let mut reports = reporter.lock();
         let mut batch = QueuedLines::default();
-        while self.next(&mut batch, reports) {
+        while self.next(&mut batch, &reports) {
             let count = batch.count();
             let QueuedLines { bytes, lines } = &batch;
             let lines = Batch { bytes, lines, counts_as_accepted: false, reports: None };
@@ -354,7 +355,7 @@ impl Shared {
                 let requested = state.requested;
                 if state.is_flushing() || reports.may_succeed(counters) {
                     drop(state);
-                    reports.write(destination, counters, Some(self));
+                    reports.write(reporter, destination, counters, Some(self));
                     state = self.lock();
                 }
                 state.handled = requested;

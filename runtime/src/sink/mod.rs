@@ -4,7 +4,7 @@
 //! counted as accepted, and later either as written or as dropped (see [`stats`]).
 //!
 //! Locks: a destination has one, under which its lines are written and counted. A queue has another one, which is
-//! never held during a write.
+//! never held during a write. Before both, the thread that writes a report takes the lock of the reports.
 
 mod background;
 mod descriptor;
@@ -175,11 +175,11 @@ impl Sink {
     /// Reports lost lines, at most once a second, unless the thread of the queue does.
     #[cold]
     fn report_losses(&self) {
-        let reports = self.reporter.as_deref().and_then(LossReporter::try_lock);
-        let Some(mut reports) = reports else { return };
+        let Some(reporter) = &self.reporter else { return };
+        let Some(mut reports) = reporter.try_lock() else { return };
         if reports.line_written(&self.counters) {
             let queue = self.queue.as_ref().map(|queue| &**queue.shared());
-            reports.write(&self.destination, &self.counters, queue);
+            reports.write(reporter, &self.destination, &self.counters, queue);
         }
     }
 
@@ -198,7 +198,7 @@ impl Sink {
             let Some(mut reports) = reporter.try_lock() else { return };
             let _ = destination.write(Batch::EMPTY, &counters);
             if reports.are_pending() {
-                reports.write(&destination, &counters, queue.as_deref());
+                reports.write(&reporter, &destination, &counters, queue.as_deref());
             }
         });
     }

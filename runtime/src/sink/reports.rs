@@ -33,18 +33,16 @@ impl fmt::Debug for LossReporter {
 
 impl LossReporter {
     pub(super) fn new(render: Report) -> Self {
-        let reports = OutputLock::new(Reports::new(Arc::clone(&render)));
-        LossReporter { render, reports }
+        LossReporter { render, reports: OutputLock::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Reports> {
-        self.reports.lock(|| Reports::new(Arc::clone(&self.render)))
+        self.reports.lock(Reports::default)
     }
 
     /// Returns `None` if another thread is writing the reports.
     pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Reports>> {
-        let reports = self.reports.try_lock();
-        if reports.is_none() && self.reports.is_abandoned() { Some(self.lock()) } else { reports }
+        self.reports.try_lock_or_replace(Reports::default)
     }
 
     /// In a forked child: leaves the lines that were lost so far to the parent, whose thread may have the lock.
@@ -53,14 +51,15 @@ impl LossReporter {
             self.reports.abandon();
         }
         if let Some(mut reports) = self.try_lock() {
+            counters.begin_report();
             reports.covered = REASONS.map(|(reason, _)| counters.to_report(reason));
         }
     }
 }
 
 /// The state of the reports: what they cover, and when the next one may be written.
+#[derive(Default)]
 pub(super) struct Reports {
-    render: Report,
     /// The lines that they cover, by reason (see [`Counters::to_report`]).
     covered: [u64; REASONS.len()],
     /// The time of the last one.
@@ -73,16 +72,6 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    fn new(render: Report) -> Self {
-        Reports {
-            render,
-            covered: [0; REASONS.len()],
-            last: None,
-            is_pending: false,
-            failed_after: None,
-        }
-    }
-
     /// Whether there are lines to report, and the output may accept the report.
     pub(super) fn can_be_written(&self, counters: &Counters) -> bool {
         let mut covered = REASONS.iter().zip(self.covered);
@@ -106,7 +95,7 @@ impl Reports {
 
     /// Notes that a line was written after lines were lost. Returns whether a report may be written now.
     pub(super) fn line_written(&mut self, counters: &Counters) -> bool {
-        self.is_pending = self.can_be_written(counters);
+        self.is_pending = self.may_succeed(counters);
         self.is_pending && self.are_due()
     }
 
@@ -121,6 +110,7 @@ impl Reports {
     /// With a queue, reports are counted as accepted under its lock.
     pub(super) fn write(
         &mut self,
+        reporter: &LossReporter,
         destination: &Destination,
         counters: &Arc<Counters>,
         queue: Option<&Shared>,
@@ -136,7 +126,7 @@ impl Reports {
             self.last = Some(Instant::now());
             // If this report is lost, its lines are added to those that have to be reported.
             *covered = all;
-            let line = (self.render)(lines, name);
+            let line = (reporter.render)(lines, name);
             if let Some(queue) = queue {
                 queue.accept(counters);
             }
@@ -148,6 +138,8 @@ impl Reports {
             };
             if destination.write(batch, counters).is_err() {
                 self.failed_after = Some(counters.written());
+                // The rest of this report may still be written, so it does not count as a loss.
+                counters.report_again();
                 break;
             }
         }

@@ -250,6 +250,11 @@ impl Counters {
         self.has_losses() || REASONS.into_iter().any(is_open)
     }
 
+    /// Notes that there are still lines to report.
+    pub(super) fn report_again(&self) {
+        self.has_losses.store(true, Ordering::Release);
+    }
+
     /// Notes that a report of the lines that were lost so far begins.
     pub(super) fn begin_report(&self) {
         self.has_losses.swap(false, Ordering::Acquire);

@@ -138,6 +138,15 @@ impl StreamState {
     }
 }
 
+impl Drop for StreamState {
+    fn drop(&mut self) {
+        let to = mem::replace(&mut self.to, Open::Buffered(Box::new(io::sink())));
+        if let Open::Duplicate { file, id, .. } = to {
+            descriptor::close(file, id);
+        }
+    }
+}
+
 impl Standard {
     fn open(self) -> io::Result<Open> {
         let file = (self.duplicate)()?;

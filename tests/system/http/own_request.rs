@@ -357,3 +357,61 @@ fn bug_a_body_reset_before_its_trailers_was_ok_on_http_2() {
         assert_eq!((line.text("outcome"), line.integer("response_bytes")), (outcome, 5));
     }
 }
+
+/// Logs when it is dropped.
+struct LogsOnDrop;
+
+impl Drop for LogsOnDrop {
+    fn drop(&mut self) {
+        tracing::info!("dropped");
+    }
+}
+
+/// Panics when it is polled. Unlike an `async` block, it drops its value only when it is dropped itself.
+struct PanicsInPoll(#[expect(dead_code, reason = "its drop logs")] LogsOnDrop);
+
+impl Future for PanicsInPoll {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        panic!("in a poll");
+    }
+}
+
+impl HttpBody for PanicsInPoll {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        panic!("in a poll");
+    }
+}
+
+#[test]
+fn bug_the_drop_after_a_panic_was_outside_the_request_and_behind_its_completion() {
+    fn check(captured: &Captured, completion: &str, work: impl Future) {
+        assert!(run(AssertUnwindSafe(work).catch_unwind()).is_err());
+        let lines = captured.lines();
+        let own: Vec<_> = lines.iter().map(|line| line.text("msg")).collect();
+        assert_eq!(own[own.len() - 3..], ["panic", "dropped", completion]);
+        let ids: std::collections::BTreeSet<_> =
+            lines.iter().map(|line| line.text("request_id")).collect();
+        assert_eq!(ids.len(), 1, "{lines:?}");
+        assert_eq!(captured.line(completion).text("outcome"), "panicked");
+    }
+    let captured = capture();
+    let service = RequestLayer::new().layer(service_fn(|_: Request<()>| PanicsInPoll(LogsOnDrop)));
+    check(&captured, "request_completed", service.oneshot(asked("r-1")));
+
+    let captured = capture();
+    check(&captured, "request_completed", async {
+        let response = answers(|| PanicsInPoll(LogsOnDrop)).oneshot(asked("r-1")).await;
+        read(response.expect("infallible").into_body()).await;
+    });
+
+    let captured = capture();
+    check(&captured, "job_completed", candor::job("index").scope(PanicsInPoll(LogsOnDrop)));
+}

@@ -20,6 +20,8 @@
 mod facts;
 mod layout;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use self::facts::{Known, RowFacts, RowFields};
 use self::layout::{Inside, Layout, Position};
 use super::record::{LAST_TURN_WAIT, Severity, may_be_last};
@@ -53,6 +55,8 @@ pub(crate) struct Pretty {
     log: OutputLock<Blocks>,
     /// The state of the audit file, if there is one.
     audit: OutputLock<Blocks>,
+    /// Whether a line was written without the lock.
+    has_unordered: AtomicBool,
 }
 
 /// The request and step that a line belongs to.
@@ -68,7 +72,12 @@ pub(crate) struct LinePlace<D> {
 
 impl Pretty {
     pub(crate) fn new(style: Style) -> Self {
-        Pretty { style, log: OutputLock::default(), audit: OutputLock::default() }
+        Pretty {
+            style,
+            log: OutputLock::default(),
+            audit: OutputLock::default(),
+            has_unordered: AtomicBool::new(false),
+        }
     }
 
     /// Takes the locks before a fork.
@@ -97,14 +106,21 @@ impl Pretty {
         } else {
             Some(lock.lock(Blocks::default))
         };
-        let mut unknown;
-        let blocks = if let Some(blocks) = &mut locked {
-            &mut **blocks
-        } else {
-            unknown = Blocks::default();
-            &mut unknown
+        let mut unknown = None;
+        let blocks = match &mut locked {
+            Some(blocks) => {
+                let is_unordered = self.has_unordered.load(Ordering::Relaxed);
+                if is_unordered {
+                    self.has_unordered.store(false, Ordering::Relaxed);
+                }
+                blocks.forget_if(is_unordered, lost);
+                &mut **blocks
+            }
+            None => {
+                self.has_unordered.store(true, Ordering::Relaxed);
+                unknown.insert(Blocks::default())
+            }
         };
-        blocks.forget_if_lost(lost);
         blocks.render(line, severity, place, self.style);
         let written = write(&blocks.buffers.out);
         blocks.buffers.shrink();
@@ -175,8 +191,9 @@ struct Buffers {
 }
 
 impl Blocks {
-    fn forget_if_lost(&mut self, lost: u64) {
-        if lost != self.lost {
+    /// Forgets the requests if lines were lost, or written without this state.
+    fn forget_if(&mut self, is_unordered: bool, lost: u64) {
+        if is_unordered || lost != self.lost {
             self.lost = lost;
             self.last = 0;
             self.requests.clear();

@@ -93,8 +93,8 @@ impl LogFile {
         let mut open = OpenFile::append_to(&path)?;
         let starts_with_half_line = open.ends_with_half_line(&path);
         let settings = FileSettings { path, rotation, check_interval };
-        let state =
-            FileState { open: Some(open), starts_with_half_line, ..FileState::closed(&settings) };
+        let mut state = FileState::closed(&settings);
+        (state.open, state.starts_with_half_line) = (Some(open), starts_with_half_line);
         Ok(LogFile { state: OutputLock::new(state), settings })
     }
 
@@ -114,11 +114,9 @@ impl LogFile {
     }
 }
 
-impl Drop for LogFile {
+impl Drop for FileState {
     fn drop(&mut self) {
-        if let Some(mut state) = self.state.try_lock() {
-            state.close();
-        }
+        self.close();
     }
 }
 
