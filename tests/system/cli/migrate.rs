@@ -751,7 +751,7 @@ fn a_migrated_service_compiles_without_warnings() {
             "axum = { version = \"0.8\", default-features = false, features = [\"http1\", \"json\", \"tokio\", \"matched-path\"] }\n\
              tower-http = { version = \"0.6\", features = [\"trace\"] }\n\
              tracing = { version = \"0.1\", features = [\"attributes\"] }\n\
-             tracing-subscriber = { version = \"0.3\", features = [\"env-filter\", \"fmt\", \"json\"] }\n",
+             tracing-subscriber = { version = \"0.3\", default-features = false, features = [\"env-filter\", \"fmt\", \"json\"] }\n",
         ),
         ("tools", "log = \"0.4\"\n"),
     ];
