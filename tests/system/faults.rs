@@ -13,7 +13,7 @@ use candor_tests::check;
 use serde_json::Value;
 
 /// A process that still runs after this time hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// How a program of the fixture ended.
 pub(crate) struct Ended {

@@ -152,7 +152,7 @@ fn short(text: &str) -> String {
 #[test]
 fn counts_hold_in_all_orders_of_failed_and_partial_writes() {
     let ended = succeeds("disk", "orders", &[]);
-    assert_eq!(ended.stdout, "7350 orders\n");
+    assert_eq!(ended.stdout, "4056 orders\n");
 }
 
 #[test]

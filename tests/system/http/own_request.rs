@@ -368,7 +368,7 @@ impl Drop for LogsOnDrop {
 }
 
 /// Panics when it is polled. Unlike an `async` block, it drops its value only when it is dropped itself.
-struct PanicsInPoll(#[expect(dead_code, reason = "its drop logs")] LogsOnDrop);
+struct PanicsInPoll(LogsOnDrop);
 
 impl Future for PanicsInPoll {
     type Output = Result<Response<Body>, Infallible>;
