@@ -277,21 +277,22 @@ impl<T> OutputLock<T> {
     /// Returns `None` if another thread holds the lock.
     #[inline(always)]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        let guard = sync::try_lock(&self.value)?;
-        // The thread that forked held the lock itself, because it forked inside the write.
-        if self.is_abandoned() {
-            self.is_abandoned.store(false, Ordering::Relaxed);
-        }
-        Some(guard)
+        sync::try_lock(&self.value)
     }
 
     #[cold]
     fn lock_held(&self, replace: impl FnOnce() -> T) -> MutexGuard<'_, T> {
-        if self.is_abandoned() {
-            lock(self.replacement.get_or_init(|| Mutex::new(replace())))
-        } else {
-            lock(&self.value)
+        if !self.is_abandoned() {
+            return lock(&self.value);
         }
+        // If the thread that forked holds the lock, because it forked inside the write, it releases it.
+        if self.replacement.get().is_none()
+            && let Some(guard) = until(Instant::now() + OUTPUT_WAIT, || self.try_lock())
+        {
+            self.is_abandoned.store(false, Ordering::Relaxed);
+            return guard;
+        }
+        lock(self.replacement.get_or_init(|| Mutex::new(replace())))
     }
 
     /// Whether the lock will never be released in this process, unless the thread that forked holds it.
