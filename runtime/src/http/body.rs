@@ -28,15 +28,14 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let Some(open) = this.open else { return };
-            let (is_over, takes_length) = (open.is_completed(), open.ends_with_last_byte());
+            let (is_running, takes_length) = (open.is_running(), open.ends_with_last_byte());
             let is_sent = open.run(|| {
-                // A server that knows the length of the body does not poll it again after the last byte. The body may
-                // have panicked, and would abort the process if it panics again while the thread unwinds.
-                let body = (*this.body).as_ref().filter(|_| !is_over);
+                // A server that knows the length of the body does not poll it again after the last byte. The body would
+                // abort the process if it panicked while the thread unwinds.
+                let body = (*this.body).as_ref().filter(|_| is_running);
                 let ask = || body.is_some_and(|body| is_sent(body, takes_length));
                 let is_sent = catch::while_unwinding(ask).unwrap_or(false);
-                let is_unfinished = !is_over && !is_sent;
-                let _dropping = is_unfinished.then(DroppingUnfinished::begin);
+                let _dropping = (is_running && !is_sent).then(DroppingUnfinished::begin);
                 // Lines that the drop of `B` writes come before `request_completed`.
                 this.body.set(None);
                 is_sent

@@ -167,8 +167,9 @@ impl OpenRequest {
         self.frame = Frame::of(request.unwrap_or_else(|| Arc::clone(&self.request)));
     }
 
-    pub(super) fn is_completed(&self) -> bool {
-        self.is_completed
+    /// Whether it is not known yet how the request ends.
+    pub(super) fn is_running(&self) -> bool {
+        !self.is_completed && !self.request.has_panicked.load(Ordering::Relaxed)
     }
 
     pub(super) fn ends_with_last_byte(&self) -> bool {

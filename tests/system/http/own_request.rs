@@ -388,6 +388,11 @@ impl HttpBody for PanicsInPoll {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         panic!("in a poll");
     }
+
+    /// A body that has panicked is not asked again.
+    fn is_end_stream(&self) -> bool {
+        std::thread::panicking()
+    }
 }
 
 #[test]
