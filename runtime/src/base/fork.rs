@@ -212,7 +212,7 @@ fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option
 #[derive(Debug, Default)]
 pub(crate) struct OutputLock<T> {
     value: Mutex<T>,
-    /// Set in a child if the lock was held during the fork, and has not been taken since.
+    /// Set in a child if the lock was held during the fork, until a thread that waits for it gets it.
     is_abandoned: AtomicBool,
     /// What replaces the value in such a child.
     replacement: OnceLock<Mutex<T>>,

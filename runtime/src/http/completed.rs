@@ -118,8 +118,8 @@ impl OpenRequest {
         debug: DebugRequest,
         settings: Arc<Settings>,
     ) -> Box<Self> {
-        // From HTTP/2 on, servers poll a body to its end, since trailers may follow. For requests by
-        // hand, `ActiveResponse` has a rule of its own.
+        // From HTTP/2 on, servers poll a body to its end, since trailers may follow. For requests by hand,
+        // `ActiveResponse` has a rule of its own.
         let ends_with_last_byte =
             parts.version < Version::HTTP_2 || request.origin == Origin::ByHand;
         // Boxed, since its owners are moved often. The box comes first, so that the request is built in it.

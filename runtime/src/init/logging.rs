@@ -229,10 +229,13 @@ impl Drop for Logging {
 /// How long dropping the guard waits for the bill, for the reports of an export and for its own report to be written.
 const LAST_REPORTS: Duration = Duration::from_millis(200);
 
-/// Prints from a thread, and waits for it only briefly, because standard error may be the output that stalls.
 fn report_unwritten(what: &'static str, lines: u64) {
+    print(format!("candor: lines not {what} within {LAST_LINES:?}: {lines}\n"));
+}
+
+/// Prints from a thread, and waits for it only briefly, because standard error may be the output that stalls.
+pub(super) fn print(text: String) {
     let _ = helper::run_until(timer::after(LAST_REPORTS), move || {
-        let text = format!("candor: lines not {what} within {LAST_LINES:?}: {lines}\n");
         let _ = std::io::stderr().write_all(text.as_bytes());
     });
 }

@@ -2,19 +2,18 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::io::Write as _;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
-use std::{io, process, thread};
+use std::{process, thread};
 
 use super::logging;
 use crate::base::catch::{self, PanicHookGuard};
 use crate::base::clock::Tick;
 use crate::base::fork::{ForkLocks, OutputLock};
-use crate::base::{helper, lock, timer};
+use crate::base::lock;
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
@@ -173,22 +172,15 @@ fn write_last(info: &PanicHookInfo<'_>) {
     drop(done);
 }
 
-/// Prints a panic of the writer to standard error, on another thread, because standard error may stall.
+/// Prints a panic of the writer to standard error.
 fn print(info: &PanicHookInfo<'_>) {
     let location = info.location().map(ToString::to_string).unwrap_or_default();
-    let location = shown::text(&location).into_owned();
-    let message = message(info.payload()).into_owned();
-    let _ = helper::run_until(timer::after(PRINT_WAIT), move || {
-        let (location, message) = (location.as_str(), message.as_str());
-        let text = format!(
-            "candor: the process ends because the writer panicked at {location}: {message}\n"
-        );
-        let _ = io::stderr().write_all(text.as_bytes());
-    });
+    let (location, message) = (shown::text(&location), message(info.payload()));
+    let (location, message) = (location.as_str(), message.as_str());
+    logging::print(format!(
+        "candor: the process ends because the writer panicked at {location}: {message}\n"
+    ));
 }
-
-/// How long the end of the process waits for standard error.
-const PRINT_WAIT: Duration = Duration::from_millis(200);
 
 /// How much longer than `LAST_LINES` the last line may take.
 const GRACE: Duration = Duration::from_millis(500);

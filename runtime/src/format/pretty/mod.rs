@@ -45,9 +45,9 @@ pub(crate) struct Style {
 ///
 /// Whether a line needs a header or a number depends on the line before it in the output. So the state is locked until
 /// the line is passed to the destination or its queue, and the state changes in the order of the lines. This lock is
-/// taken before the locks of the sink, and never while one of those is held: the reports of a queue have no request and
-/// need no state, and a line from a writer that logs is rejected first. A lost line may be a header, so after a loss
-/// every request gets a new header. If a stalled output holds the lock up, a line that may be the last one of the
+/// taken before the locks of the sink, and never while one of those is held: the reports of lost lines have no request
+/// and need no state, and a line from a writer that logs is rejected first. A lost line may be a header, so after a
+/// loss every request gets a new header. If a stalled output holds the lock up, a line that may be the last one of the
 /// process waits only briefly, and then gets a new header, too.
 #[derive(Debug)]
 pub(crate) struct Pretty {
