@@ -152,34 +152,42 @@ fn cannot_unwind(message: &str) -> bool {
 }
 
 /// Writes the line of a panic that ends the process, and every line that waits. Nothing of candor runs after that.
+///
+/// If the output does not take the line, standard error has the panic.
 fn write_last(info: &PanicHookInfo<'_>) {
     let (done, is_done) = channel::<()>();
+    let report = report(info);
     // A lock may never become free: its holder may wait for an output that stalls.
-    let watch = move || {
-        if is_done.recv_timeout(LAST_LINES + GRACE) == Err(RecvTimeoutError::Timeout) {
-            process::abort();
+    let watch = {
+        let report = report.clone();
+        move || {
+            if is_done.recv_timeout(LAST_LINES + GRACE) == Err(RecvTimeoutError::Timeout) {
+                logging::print(report);
+                process::abort();
+            }
         }
     };
     let _ = thread::Builder::new().name("candor-abort".to_owned()).spawn(watch);
-    if sink::is_writing() {
-        // The writer panicked, and can't write the line.
-        print(info);
-    }
-    write(info);
-    if let Some(logger) = notices::any_logger() {
-        logging::flush_all(&logger, LAST_LINES, false);
+    let is_written = notices::any_logger().is_some_and(|logger| {
+        let lost = logger.sink.lost();
+        write(info);
+        let (unwritten, _) = logging::flush_all(&logger, LAST_LINES, false);
+        unwritten == 0 && logger.sink.lost() == lost
+    });
+    // A writer that panicked can't write the line.
+    if !is_written || sink::is_writing() {
+        logging::print(report);
     }
     drop(done);
 }
 
-/// Prints a panic of the writer to standard error.
-fn print(info: &PanicHookInfo<'_>) {
+/// The text for standard error.
+fn report(info: &PanicHookInfo<'_>) -> String {
+    let who = if sink::is_writing() { "the writer" } else { "a thread" };
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     let (location, message) = (shown::text(&location), message(info.payload()));
     let (location, message) = (location.as_str(), message.as_str());
-    logging::print(format!(
-        "candor: the process ends because the writer panicked at {location}: {message}\n"
-    ));
+    format!("candor: the process ends because {who} panicked at {location}: {message}\n")
 }
 
 /// How much longer than `LAST_LINES` the last line may take.

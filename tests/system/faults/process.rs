@@ -4,3 +4,5 @@
 mod abort;
 #[cfg(unix)]
 mod fork;
+#[cfg(unix)]
+mod panic_abort;

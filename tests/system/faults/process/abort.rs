@@ -1,6 +1,7 @@
 //! Panics that end the process: their lines and all lines before them are written.
 
 use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -10,22 +11,26 @@ use crate::otlp::collector::Collector;
 
 /// Runs a program that has to be ended by the signal of an abort.
 fn aborts(env: &[(&str, &str)]) -> Ended {
-    let ended = run(&mut program("process", "abort", env));
-    assert_eq!(ended.status.signal(), Some(6), "{env:?}: {}: {}", ended.status, ended.stderr);
+    aborted(&mut program("process", "abort", env))
+}
+
+pub(super) fn aborted(program: &mut Command) -> Ended {
+    let ended = run(program);
+    assert_eq!(ended.status.signal(), Some(6), "{program:?}: {}: {}", ended.status, ended.stderr);
     ended
 }
 
-fn numbers(lines: &[Value]) -> Vec<u64> {
+pub(super) fn numbers(lines: &[Value]) -> Vec<u64> {
     let numbered = lines.iter().filter(|line| line["msg"] == "numbered");
     numbered.map(|line| line["n"].as_u64().expect("a number")).collect()
 }
 
-fn panics(lines: &[Value]) -> Vec<&str> {
+pub(super) fn panics(lines: &[Value]) -> Vec<&str> {
     let panics = lines.iter().filter(|line| line["event"] == "panic");
     panics.map(|line| line["panic_message"].as_str().expect("text")).collect()
 }
 
-const PLACES: [&str; 6] = ["main", "request", "job", "step", "thread", "task"];
+pub(super) const PLACES: [&str; 6] = ["main", "request", "job", "step", "thread", "task"];
 
 #[test]
 fn the_panic_and_the_queued_lines_are_written_if_a_hook_aborts() {
@@ -81,6 +86,21 @@ fn the_panic_is_written_if_the_queue_is_full_and_the_writer_slow() {
     assert!(numbers(&lines).len() as u64 + dropped >= 100, "{lines:?}");
 }
 
+/// On standard error if the output did not take the line of the panic.
+pub(super) const NOT_WRITTEN: &str = "candor: the process ends because a thread panicked at ";
+
+#[test]
+fn bug_the_last_panic_was_told_nowhere_if_its_line_could_not_be_written() {
+    for queue in ["0", "10"] {
+        for how in ["hook", "cannot-unwind"] {
+            let env = [("QUEUE", queue), ("LOG_FILE", "/dev/full"), ("HOW", how)];
+            let stderr = aborts(&env).stderr;
+            let is_last = how == "cannot-unwind";
+            assert_eq!(stderr.contains(NOT_WRITTEN), is_last, "{queue} {how}: {stderr}");
+        }
+    }
+}
+
 #[test]
 fn a_writer_that_stalls_delays_the_end_for_a_limited_time() {
     let began = Instant::now();
@@ -91,7 +111,8 @@ fn a_writer_that_stalls_delays_the_end_for_a_limited_time() {
         if overload == "drop" {
             env.push(("OVERLOAD", "drop"));
         }
-        aborts(&env);
+        let stderr = aborts(&env).stderr;
+        assert!(stderr.contains(NOT_WRITTEN), "{overload}: {stderr}");
     }
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
