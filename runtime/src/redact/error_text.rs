@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
-use super::loggable::NestedDebug;
+use super::loggable::{FoundJson, NestedDebug};
 use super::{client_error, scrub};
 #[cfg(feature = "subscriber")]
 use crate::base::catch::catch_value;
@@ -30,8 +30,10 @@ const LONGEST_CHAIN: usize = 32;
 /// Appends the messages of an error and its sources, `outer: inner`, scrubbed; in strict mode their shape.
 ///
 /// A source is left out if the text before already shows its message. `Display` and the sources of a `#[redact]` error
-/// may show what its policies hide, so the chain ends with the text of its policies.
+/// may show what its policies hide, so the chain ends with the text of its policies, which also replaces its message in
+/// those of the errors around it.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
+    let end = PoliciesEnd::of(error);
     let mut text = String::new();
     let mut link = Some(error);
     for links in 0.. {
@@ -40,9 +42,23 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
             text.push_str(": …");
             break;
         }
-        let redacted = redacted(error).map(|json| redacted_text(error, &json));
-        link = if redacted.is_some() { None } else { next(error).map(|source| source as _) };
-        let message = redacted.unwrap_or_else(|| client_error::without_values(display(error)));
+        let message = match &end {
+            Some(end) if end.link == links => {
+                link = None;
+                end.shown.clone()
+            }
+            _ => {
+                link = next(error).map(|source| source as _);
+                let message = display(error);
+                let message = match &end {
+                    Some(end) if !end.message.is_empty() => {
+                        message.replace(&end.message, &end.shown)
+                    }
+                    _ => message,
+                };
+                client_error::without_values(message)
+            }
+        };
         // Many errors show their source in quotes of their own.
         let is_shown = text.ends_with(&message) || message.len() >= 8 && text.contains(&message);
         if links == 0 {
@@ -54,8 +70,49 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
     out.push_str(&scrub::text_or_shape(&text));
 }
 
-/// The JSON of an error whose type has `#[redact]`, by its `Debug` form.
+/// The error of a chain that has policies.
+struct PoliciesEnd {
+    /// Its place in the chain.
+    link: usize,
+    /// Its `Display` form.
+    message: String,
+    /// The text of its policies.
+    shown: String,
+}
+
+impl PoliciesEnd {
+    /// Finds the first `#[redact]` error, or a wrapper of one that is not its source, as that of `#[error(transparent)]`.
+    fn of(error: &dyn Error) -> Option<Self> {
+        let mut wrapper: Option<(usize, &dyn Error, String)> = None;
+        let mut link = Some(error);
+        for at in 0..LONGEST_CHAIN {
+            let Some(error) = link else { break };
+            if let Some(FoundJson { json, is_own }) = found_json(error) {
+                let is_source = |known: &str| known == json;
+                match &wrapper {
+                    Some((_, _, known)) if !is_source(known) => break,
+                    _ if is_own => return Some(Self::at(at, error, &json)),
+                    Some(_) => {}
+                    None => wrapper = Some((at, error, json)),
+                }
+            }
+            link = next(error).map(|source| source as _);
+        }
+        wrapper.map(|(at, error, json)| Self::at(at, error, &json))
+    }
+
+    fn at(link: usize, error: &dyn Error, json: &str) -> Self {
+        let shown = redacted_text(&error, json);
+        PoliciesEnd { link, message: display(error), shown }
+    }
+}
+
+/// The JSON of an error whose type has `#[redact]`, or which only wraps such a value, by its `Debug` form.
 pub(crate) fn redacted(error: &dyn Error) -> Option<String> {
+    found_json(error).map(|found| found.json)
+}
+
+fn found_json(error: &dyn Error) -> Option<FoundJson> {
     catch(|| NestedDebug::json_of(&error)).flatten()
 }
 

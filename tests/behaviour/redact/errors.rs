@@ -1,9 +1,11 @@
 //! Error types with `#[redact]` set `error_detail` through their own policies.
 
-use std::io;
+use std::error::Error;
+use std::{fmt, io};
 
 use candor::testing::capture;
 use candor::{redact, step_timed};
+use candor_tests::checked;
 use serde_json::json;
 
 #[redact]
@@ -25,7 +27,7 @@ enum OrderError {
     Gateway {
         #[source]
         #[redact(scrub)]
-        cause: Box<dyn std::error::Error + Send + Sync>,
+        cause: Box<dyn Error + Send + Sync>,
         attempts: u32,
     },
     #[error("{0}")]
@@ -118,7 +120,7 @@ fn a_type_is_named_without_its_path() {
     #[derive(Debug)]
     struct Declined<T>(T);
 
-    type Generic = (Declined<Box<dyn std::error::Error>>, &'static str);
+    type Generic = (Declined<Box<dyn Error>>, &'static str);
 
     #[step_timed]
     fn charge() -> Result<(), Generic> {
@@ -221,4 +223,146 @@ fn values_in_the_errors_of_databases_are_hidden() {
         let _ = call(text);
         assert_eq!(captured.step("call").text("error_detail"), shown);
     }
+}
+
+/// An error whose `Display` shows a field that its policy hides.
+#[redact]
+struct Declined {
+    #[redact(secret)]
+    holder: String,
+}
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "holder {} was declined", self.holder)
+    }
+}
+
+impl Error for Declined {}
+
+fn declined() -> Declined {
+    Declined { holder: "canary".to_owned() }
+}
+
+/// As with `#[error(transparent)]`: candor never gets the inner error.
+#[derive(Debug)]
+enum Transparent {
+    Pay(Declined),
+}
+
+impl fmt::Display for Transparent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Transparent::Pay(inner) = self;
+        fmt::Display::fmt(inner, f)
+    }
+}
+
+impl Error for Transparent {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let Transparent::Pay(inner) = self;
+        inner.source()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("payment failed: {0}")]
+struct Outer(#[source] Declined);
+
+#[step_timed]
+fn of_io() -> io::Result<()> {
+    Err(io::Error::other(declined()))
+}
+
+#[step_timed]
+fn of_transparent() -> Result<(), Transparent> {
+    Err(Transparent::Pay(declined()))
+}
+
+#[step_timed]
+fn of_outer() -> Result<(), Outer> {
+    Err(Outer(declined()))
+}
+
+#[step_timed]
+fn of_both() -> io::Result<()> {
+    Err(io::Error::other(Outer(declined())))
+}
+
+#[step_timed]
+fn of_a_box() -> Result<(), Box<dyn Error + Send + Sync>> {
+    Err(Box::new(io::Error::other(declined())))
+}
+
+#[test]
+fn bug_the_display_of_a_wrapper_showed_a_field_that_the_error_inside_hides() {
+    let captured = capture();
+    of_io().expect_err("fails");
+    of_transparent().expect_err("fails");
+    of_outer().expect_err("fails");
+    of_both().expect_err("fails");
+    of_a_box().expect_err("fails");
+    let lines = checked(&captured);
+    assert!(lines.iter().all(|line| !line.raw().contains("canary")), "{captured:?}");
+    for (step, error, error_type) in [
+        ("of_io", "Error", "std::io::error::Error"),
+        ("of_transparent", "Transparent", "errors::Transparent"),
+        ("of_outer", "Outer", "errors::Outer"),
+        ("of_both", "Error", "std::io::error::Error"),
+    ] {
+        let line = captured.step(step);
+        assert_eq!((line.text("outcome"), line.text("error")), ("error", error), "{step}");
+        assert!(line.text("error_type").ends_with(error_type), "{line:?}");
+        assert!(!line.text("error_detail").is_empty(), "{line:?}");
+    }
+    assert!(!captured.step("of_a_box").text("error_detail").is_empty());
+}
+
+#[test]
+fn bug_events_showed_a_field_that_the_error_inside_a_wrapper_hides() {
+    let captured = capture();
+    let of_io = io::Error::other(declined());
+    let transparent = Transparent::Pay(declined());
+    let outer = Outer(declined());
+    candor::error!(error = of_io, "of candor");
+    candor::error!(error = transparent, "of candor");
+    candor::error!(error = outer, "of candor");
+    candor::error!(error = &of_io as &dyn Error, "of candor");
+    candor::error!(error = &transparent as &dyn Error, "of candor");
+    candor::error!(error = &outer as &dyn Error, "of candor");
+    candor::error!("in a message: {of_io} {transparent} {outer}");
+    tracing::error!(error = &of_io as &dyn Error, "of tracing");
+    tracing::error!(error = &transparent as &dyn Error, "of tracing");
+    tracing::error!(error = &outer as &dyn Error, "of tracing");
+    let lines = checked(&captured);
+    assert!(lines.iter().all(|line| !line.raw().contains("canary")), "{captured:?}");
+    let of_candor = captured.events("of candor");
+    assert_eq!(of_candor.len(), 6);
+    for line in &of_candor {
+        assert!(!line.text("error_detail").is_empty(), "{line:?}");
+    }
+    let kinds: Vec<_> = of_candor[..3].iter().map(|line| line.text("error")).collect();
+    assert_eq!(kinds, ["Error", "Transparent", "Outer"]);
+    let of_tracing = captured.events("of tracing");
+    assert_eq!(of_tracing.len(), 3);
+    for line in &of_tracing {
+        assert!(!line.text("error").is_empty(), "{line:?}");
+    }
+}
+
+/// The text of a wrapper around errors without policies is not hidden.
+#[test]
+fn the_display_of_a_wrapper_without_a_redacted_error_is_shown() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("payment failed: {0}")]
+    struct Plain(#[source] io::Error);
+
+    #[step_timed]
+    fn plain() -> Result<(), Plain> {
+        Err(Plain(io::Error::other("no answer")))
+    }
+
+    let captured = capture();
+    plain().expect_err("fails");
+    let text = captured.step("plain").text("error_detail").to_owned();
+    assert!(text.starts_with("payment failed: no answer"), "{text}");
 }

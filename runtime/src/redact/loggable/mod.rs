@@ -34,6 +34,7 @@ mod unique_keys;
 
 #[cfg(feature = "subscriber")]
 pub(crate) use super::error_text::{UNPRINTABLE, marker};
+pub(in crate::redact) use encoder::FoundJson;
 #[cfg(feature = "subscriber")]
 pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, catch_unprintable, set_value_limit};
 pub(crate) use encoder::{DebugOf, NestedDebug, Slot};

@@ -52,17 +52,42 @@ impl Drop for JsonRequest {
     }
 }
 
-/// Fails at the first text that is written while the request is pending, which is not by a loggable type.
-struct RequestedJson(String);
+/// Takes the `Debug` form of a value that may contain a loggable one, and fails where too much of it is other text.
+struct RequestedJson {
+    text: String,
+    /// Whether the JSON has been written.
+    has_json: bool,
+    /// Bytes of other text that may follow. Each level of a derived `Debug` writes some, so they limit the depth, too.
+    left: usize,
+}
+
+/// How much text a wrapper may write around the JSON of the value inside it.
+const WRAPPER_BYTES: usize = 512;
+
+impl RequestedJson {
+    fn new() -> Self {
+        RequestedJson { text: String::new(), has_json: false, left: WRAPPER_BYTES }
+    }
+}
 
 impl fmt::Write for RequestedJson {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if JSON_REQUESTED.try_with(Cell::get).unwrap_or(true) {
-            return Err(fmt::Error);
+        let is_json = !self.has_json && !JSON_REQUESTED.try_with(Cell::get).unwrap_or(true);
+        if is_json {
+            self.has_json = true;
+        } else {
+            self.left = self.left.checked_sub(text.len()).ok_or(fmt::Error)?;
         }
-        self.0.push_str(text);
+        self.text.push_str(text);
         Ok(())
     }
+}
+
+/// The JSON of a loggable value, and whether the `Debug` form is that of the value itself, and not of a wrapper that has
+/// nothing else in it.
+pub(in crate::redact) struct FoundJson {
+    pub(in crate::redact) json: String,
+    pub(in crate::redact) is_own: bool,
 }
 
 impl NestedDebug {
@@ -101,16 +126,18 @@ impl NestedDebug {
         Ok(false)
     }
 
-    /// Returns the JSON of a loggable type. Another type is not formatted to its end, because its `Debug` may be nested
-    /// to any depth.
-    pub(in crate::redact) fn json_of(value: &dyn fmt::Debug) -> Option<String> {
-        let mut json = RequestedJson(String::new());
+    /// Returns the JSON of a loggable type, or of the loggable value that is all that a wrapper contains.
+    pub(in crate::redact) fn json_of(value: &dyn fmt::Debug) -> Option<FoundJson> {
+        let mut found = RequestedJson::new();
         let result = {
             let _request = JsonRequest::begin();
-            write!(json, "{value:?}")
+            write!(found, "{value:?}")
         };
-        let written = JSON_WRITTEN.try_with(Cell::take).ok().flatten()?;
-        (result.is_ok() && json.0 == written).then_some(written)
+        let json = JSON_WRITTEN.try_with(Cell::take).ok().flatten()?;
+        result.ok()?;
+        let (before, after) = found.text.split_once(&json)?;
+        let is_own = before.is_empty() && after.is_empty();
+        (is_own || is_wrapping(before, after)).then_some(FoundJson { json, is_own })
     }
 
     /// Implements `Debug` for a loggable type. It writes JSON if candor requested it; [`format`](Self::format) checks
@@ -125,4 +152,13 @@ impl NestedDebug {
         let _ = JSON_WRITTEN.try_with(|written| written.set(Some(json)));
         Ok(())
     }
+}
+
+/// Whether the text around a value is that of types which contain only the value: `Wrapper(…)`. An `io::Error` has its
+/// kind beside it.
+fn is_wrapping(before: &str, after: &str) -> bool {
+    let is_end = |c: char| matches!(c, ')' | '}' | ']' | ' ' | ',' | '\n');
+    let in_io_error = before.strip_prefix("Custom { kind: ").and_then(|it| it.split_once(", "));
+    let before = in_io_error.map_or(before, |(_, before)| before);
+    !before.contains(',') && after.chars().all(is_end)
 }
