@@ -1,13 +1,14 @@
 //! Output in Rust's `Debug` notation.
 
+use std::cell::Cell;
 use std::fmt::{self, Write as _};
 
-use super::writer::{Encoder, Out};
+use super::writer::{Encoder, MOST_BYTES, Out};
 use crate::redact::loggable::Loggable;
 
 impl Encoder<'_> {
     pub(super) fn inner_debug(&mut self, name: &str, value: &dyn fmt::Debug) {
-        let Out::Debug { to, pretty, result } = &mut self.out else { return };
+        let Out::Debug { to, pretty, result, .. } = &mut self.out else { return };
         if result.is_err() {
             return;
         }
@@ -25,7 +26,8 @@ pub(crate) struct DebugOf<'a, T: ?Sized>(pub(crate) &'a T);
 
 impl<T: Loggable + ?Sized> fmt::Debug for DebugOf<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&DebugValue { value: self.0, depth: 0, name: "" }, f)
+        let left = Cell::new(MOST_BYTES);
+        fmt::Debug::fmt(&DebugValue { value: self.0, depth: 0, name: "", left: &left }, f)
     }
 }
 
@@ -34,6 +36,8 @@ pub(super) struct DebugValue<'a, T: ?Sized> {
     pub(super) value: &'a T,
     pub(super) depth: u8,
     pub(super) name: &'a str,
+    /// How many bytes of output are left.
+    pub(super) left: &'a Cell<usize>,
 }
 
 impl<T: Loggable + ?Sized> fmt::Debug for DebugValue<'_, T> {
@@ -41,7 +45,7 @@ impl<T: Loggable + ?Sized> fmt::Debug for DebugValue<'_, T> {
         let pretty = f.alternate();
         let mut result = Ok(());
         let mut encoder = Encoder {
-            out: Out::Debug { to: f, pretty, result: &mut result },
+            out: Out::Debug { to: f, pretty, result: &mut result, left: self.left },
             limit: usize::MAX,
             written: false,
             depth: self.depth,

@@ -242,8 +242,15 @@ impl<'a> Encoder<'a> {
 
     #[cold]
     fn inside_debug<T: Loggable + ?Sized>(&mut self, name: &str, value: &T) {
-        let inside = DebugValue { value, depth: self.depth.saturating_add(1), name: self.name };
-        self.inner_debug(name, &inside);
+        self.inside_debug_under(name, self.name, value);
+    }
+
+    /// `field` is the name of the field for which pseudonyms are made.
+    fn inside_debug_under<T: Loggable + ?Sized>(&mut self, name: &str, field: &str, value: &T) {
+        let depth = self.depth.saturating_add(1);
+        if let Out::Debug { left, .. } = self.out {
+            self.inner_debug(name, &DebugValue { value, depth, name: field, left });
+        }
     }
 
     /// Writes a hidden value inside this group.
@@ -364,8 +371,7 @@ impl Slot<'_, '_> {
         if matches!(encoder.out, Out::Json(_)) {
             encoder.child().under(field).value(value);
         } else {
-            let depth = encoder.depth.saturating_add(1);
-            encoder.inner_debug(name, &DebugValue { value, depth, name: field });
+            encoder.inside_debug_under(name, field, value);
         }
     }
 }

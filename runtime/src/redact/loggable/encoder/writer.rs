@@ -1,5 +1,6 @@
 //! The encoder's state, and the values without parts: `null`, numbers and text.
 
+use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -45,11 +46,21 @@ pub struct Encoder<'a> {
 /// Readers have limits as well: `serde_json` stops at 128 levels, including those of the line.
 pub(in crate::redact) const DEEPEST: u8 = 120;
 
+/// Values nested in this many bytes of output are written as `"[…]"`, too: where values refer to each other, as parents
+/// and children do, the output doubles at every level.
+pub(super) const MOST_BYTES: usize = 1 << 20;
+
 const TOO_DEEP: &str = "[…]";
 
 pub(super) enum Out<'a> {
     Json(&'a mut String),
-    Debug { to: &'a mut dyn fmt::Write, pretty: bool, result: &'a mut fmt::Result },
+    Debug {
+        to: &'a mut dyn fmt::Write,
+        pretty: bool,
+        result: &'a mut fmt::Result,
+        /// How many of [`MOST_BYTES`] are left.
+        left: &'a Cell<usize>,
+    },
 }
 
 /// Default limit of one text value, in bytes.
@@ -91,7 +102,9 @@ impl<'a> Encoder<'a> {
     pub(super) fn child(&mut self) -> Encoder<'_> {
         let out = match &mut self.out {
             Out::Json(out) => Out::Json(out),
-            Out::Debug { to, pretty, result } => Out::Debug { to: *to, pretty: *pretty, result },
+            Out::Debug { to, pretty, result, left } => {
+                Out::Debug { to: *to, pretty: *pretty, result, left }
+            }
         };
         let depth = self.depth.saturating_add(1);
         Encoder { out, limit: self.limit, written: false, depth, name: self.name }
@@ -119,10 +132,14 @@ impl<'a> Encoder<'a> {
         !std::mem::replace(&mut self.written, true)
     }
 
-    /// Claims the place for a group. A group that is nested too deep is replaced.
+    /// Claims the place for a group. A group that is nested too deep, or behind too much output, is replaced.
     #[inline]
     pub(super) fn open(&mut self) -> bool {
-        if self.depth >= DEEPEST {
+        let is_full = match &self.out {
+            Out::Json(out) => out.len() > MOST_BYTES,
+            Out::Debug { left, .. } => left.get() == 0,
+        };
+        if self.depth >= DEEPEST || is_full {
             self.too_deep();
         }
         self.claim()
@@ -143,8 +160,9 @@ impl<'a> Encoder<'a> {
     pub(super) fn raw(&mut self, text: &str) {
         match &mut self.out {
             Out::Json(out) => out.push_str(text),
-            Out::Debug { to, result, .. } => {
+            Out::Debug { to, result, left, .. } => {
                 if result.is_ok() {
+                    left.set(left.get().saturating_sub(text.len()));
                     **result = to.write_str(text);
                 }
             }
