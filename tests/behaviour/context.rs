@@ -675,3 +675,73 @@ fn a_sample_rate_that_is_not_between_0_and_1_is_noticed() {
         assert_eq!(sampled(valid), "");
     }
 }
+
+#[test]
+fn bug_work_of_a_request_had_the_fields_of_the_span_of_another_request_that_polled_it() {
+    #[step_timed]
+    async fn work() {
+        tracing::info!("in the step");
+        once_pending().await;
+        tracing::info!("in the step");
+    }
+
+    let captured = capture();
+    let mut step = Box::pin(work());
+    let mut sent = RequestContext::with_id("r-A").enter_with(|| {
+        assert!(poll_once(step.as_mut()).is_pending());
+        Box::pin(async { tracing::info!("sent") }.in_context())
+    });
+    let around = tracing::info_span!("around", tenant = "a");
+    let begun = || RequestContext::with_id("r-A").scope(async { tracing::info!("begun inside") });
+    let mut begun = around.in_scope(|| Box::pin(begun()));
+    RequestContext::with_id("r-B").enter_with(|| {
+        tracing::info_span!("of_b", tenant = "b").in_scope(|| {
+            assert!(poll_once(step.as_mut()).is_ready());
+            assert!(poll_once(sent.as_mut()).is_ready());
+            assert!(poll_once(begun.as_mut()).is_ready());
+            tracing::info!("of B");
+        });
+    });
+    checked(&captured);
+    assert_eq!(requests(&captured, "in the step"), ["r-A", "r-A"]);
+    let mut of_a = captured.events("in the step");
+    of_a.extend([captured.line("sent"), captured.step("work")]);
+    for line in of_a {
+        assert_eq!(line.text("request_id"), "r-A");
+        assert!(!line.has("tenant"), "{line:?}");
+    }
+    // A scope has the fields of the spans in which it was begun.
+    let begun = captured.line("begun inside");
+    assert_eq!((begun.text("request_id"), begun.text("tenant")), ("r-A", "a"));
+    let own = captured.line("of B");
+    assert_eq!((own.text("request_id"), own.text("tenant")), ("r-B", "b"));
+}
+
+#[test]
+fn bug_work_sent_by_a_request_had_the_fields_of_the_step_of_another_request_that_polled_it() {
+    #[step_timed(context(tenant = clear(tenant)))]
+    fn polls<F: Future<Output = ()>>(tenant: &str, work: Pin<&mut F>) {
+        let _ = tenant;
+        assert!(poll_once(work).is_ready());
+        tracing::info!("of B");
+    }
+
+    let captured = capture();
+    let mut sent = None;
+    {
+        let mut work = pin!(RequestContext::with_id("r-A").scope(async {
+            tracing::info!("in the scope");
+            sent = Some(async { tracing::info!("sent") }.in_context());
+        }));
+        RequestContext::with_id("r-B").enter_with(|| polls("b", work.as_mut()));
+    }
+    block_on(sent.expect("it was sent"));
+    checked(&captured);
+    for message in ["in the scope", "sent"] {
+        let line = captured.line(message);
+        assert_eq!(line.text("request_id"), "r-A");
+        assert!(!line.has("tenant"), "{line:?}");
+    }
+    let own = captured.line("of B");
+    assert_eq!((own.text("request_id"), own.text("tenant")), ("r-B", "b"));
+}

@@ -97,6 +97,37 @@ impl SpanData {
         settled.or(self.request.as_ref())
     }
 
+    /// Whether the span, which was made outside any request, has become the step or job of another request than the
+    /// current one.
+    pub(super) fn is_of_another_request(&self) -> bool {
+        let settled = self.timed.as_ref().and_then(TimedSpan::settled_in);
+        let Some(settled) = settled else { return false };
+        let is_other = |request: &Arc<Request>| {
+            request.has_id() && !request.is_over() && !Arc::ptr_eq(request, settled)
+        };
+        thread::with(|frame| frame.request.as_ref().is_some_and(is_other)).unwrap_or(false)
+    }
+
+    /// Whether lines of this request have the fields of the span: those of another request's span never do, even if the
+    /// thread is in it.
+    #[inline]
+    pub(crate) fn is_seen_by(&self, request: Option<&Request>) -> bool {
+        let Some(request) = request else { return true };
+        // A span that was made outside any request is seen by all.
+        let owner = self.chain().find_map(|data| data.request.as_deref().filter(|it| it.has_id()));
+        owner.is_none_or(|owner| owner.serial == request.serial)
+    }
+
+    /// Whether `other` is this span or around it.
+    pub(super) fn is_in(&self, other: &SpanData) -> bool {
+        self.chain().any(|data| std::ptr::eq(data, other))
+    }
+
+    /// This span and those around it.
+    fn chain(&self) -> impl Iterator<Item = &SpanData> {
+        iter::successors(Some(self), |data| data.parent.as_deref())
+    }
+
     /// The id of the innermost step around the work in this span.
     pub(crate) fn step(&self) -> u32 {
         self.timed.as_ref().map_or(self.around, TimedSpan::step)
@@ -158,9 +189,13 @@ impl SpanData {
         members::add_outer(inner, 0, &object_lock::read(&self.fields));
     }
 
-    /// The same fields inside another span.
-    pub(super) fn in_span(&self, parent: Option<Arc<SpanData>>) -> Self {
-        Self::new(object_lock::read(&self.fields).clone(), None, parent)
+    /// The same fields in this request, inside another span.
+    pub(super) fn in_span(
+        &self,
+        request: Option<Arc<Request>>,
+        parent: Option<Arc<SpanData>>,
+    ) -> Self {
+        Self::new(object_lock::read(&self.fields).clone(), request, parent)
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut String)) {
@@ -171,14 +206,12 @@ impl SpanData {
 
     /// Whether neither this span nor any around it has fields.
     pub(crate) fn is_bare(&self) -> bool {
-        let mut span = Some(self);
-        while let Some(data) = span {
-            if data.has_fields.load(Ordering::Acquire) {
-                return false;
-            }
-            span = data.parent.as_deref();
-        }
-        true
+        !self.chain().any(Self::has_own_fields)
+    }
+
+    /// Whether this span itself has fields.
+    pub(super) fn has_own_fields(&self) -> bool {
+        self.has_fields.load(Ordering::Acquire)
     }
 
     /// Calls `f` with the fields of this span and those around it, innermost first.

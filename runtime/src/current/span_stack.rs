@@ -12,8 +12,9 @@ use tracing_core::{Level, Metadata, identify_callsite};
 
 use super::frame::Frame;
 use super::span_data::SpanData;
-use super::thread::{ThreadState, complete_swap, swap_only, with, with_thread};
+use super::thread::{self, ThreadState, complete_swap, swap_only, with, with_thread};
 use super::timed_span::{EnteredStep, TimedSpan};
+use crate::request::Request;
 
 pub(crate) static REQUEST_SPAN_CALLSITE: DefaultCallsite = DefaultCallsite::new(REQUEST_SPAN);
 
@@ -64,9 +65,11 @@ pub(crate) fn enter(id: &Id, data: Arc<SpanData>) {
 
 #[inline]
 fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
-    let is_step = kind.is_span() && data.timed.is_some();
+    let mut is_step = kind.is_span() && data.timed.is_some();
     if let Some(timed) = data.timed.as_ref().filter(|_| is_step) {
         timed.settle();
+        // The step of another request: here, the span is one that is not timed.
+        is_step = !data.is_of_another_request();
     }
     let _ = ENTERED.try_with(|entered| {
         let Ok(mut entered) = entered.try_borrow_mut() else { return };
@@ -84,7 +87,9 @@ impl EnteredSpan {
     /// Makes the request and the step of a new entry current. Drops nothing, since the thread state is borrowed.
     #[inline]
     fn enter(&mut self, thread: &mut ThreadState, is_first: bool) {
-        if let Some(request) = self.data.request() {
+        let is_untimed = self.data.timed.is_some() && self.step.is_none();
+        let request = if is_untimed { self.data.request.as_ref() } else { self.data.request() };
+        if let Some(request) = request {
             // A span made outside any request carries a capture's placeholder, which does not replace a request.
             let is_current = thread.frame.request.as_ref().is_some_and(|known| {
                 Arc::ptr_eq(known, request) || (known.has_id() && !request.has_id())
@@ -154,9 +159,15 @@ pub(crate) mod recent {
 /// Puts the fields of a step on all lines of this thread, until [`exit_context`].
 pub(crate) fn enter_context(token: u64, context: &mut Arc<SpanData>) {
     // Each poll of a future can be in different spans.
-    let around = innermost();
-    if context.parent.as_ref().map(Arc::as_ptr) != around.as_ref().map(Arc::as_ptr) {
-        *context = Arc::new(context.in_span(around));
+    let request = thread::request();
+    let identified = Request::identified(request.as_ref());
+    let around = innermost().filter(|around| around.is_seen_by(identified));
+    let is_same = |known: &Arc<SpanData>| {
+        known.request.as_ref().map(Arc::as_ptr) == request.as_ref().map(Arc::as_ptr)
+            && known.parent.as_ref().map(Arc::as_ptr) == around.as_ref().map(Arc::as_ptr)
+    };
+    if !is_same(context) {
+        *context = Arc::new(context.in_span(request, around));
     }
     enter_as(EntryKind::StepContext(token), Arc::clone(context));
 }
@@ -190,12 +201,18 @@ pub(crate) fn context_to_send() -> Option<Arc<SpanData>> {
     if !is_in_any() {
         return None;
     }
+    let request = thread::request();
+    let request = Request::identified(request.as_ref());
     let collect = |entered: &RefCell<Vec<EnteredSpan>>| {
         let entered = entered.try_borrow().ok()?;
+        let seen = |entry: &&EnteredSpan| entry.data.is_seen_by(request);
+        let innermost = &entered.iter().rev().find(seen)?.data;
         let mut fields = String::new();
-        let steps = entered.iter().rev().filter(|e| matches!(e.kind, EntryKind::StepContext(_)));
-        for step in steps {
-            step.data.add_own_fields(&mut fields);
+        for EnteredSpan { kind, data, .. } in entered.iter().rev() {
+            let is_step = matches!(kind, EntryKind::StepContext(_));
+            if is_step && (data.is_seen_by(request) || innermost.is_in(data)) {
+                data.add_own_fields(&mut fields);
+            }
         }
         (!fields.is_empty()).then(|| Arc::new(SpanData::new(fields, None, None)))
     };
@@ -370,10 +387,10 @@ pub(crate) enum SpanScope<'a> {
 }
 
 impl SpanScope<'_> {
-    /// Calls `f` with the fields of the spans, innermost first.
-    pub(crate) fn each_fields(self, f: impl FnMut(&str)) {
+    /// Calls `f` with the fields of the spans that a line of this request has, innermost first.
+    pub(crate) fn each_fields(self, request: Option<&Request>, f: impl FnMut(&str)) {
         match self {
-            SpanScope::Thread => each_fields_of_thread(f),
+            SpanScope::Thread => each_fields_of_thread(request, f),
             SpanScope::Span(span) => span.each_fields(f),
             SpanScope::Nothing => {}
         }
@@ -383,18 +400,28 @@ impl SpanScope<'_> {
 /// Whether a span that this thread has entered has fields.
 #[inline]
 pub(crate) fn have_fields() -> bool {
-    with_innermost(|_| ()).is_some()
+    if !is_in_any() {
+        return false;
+    }
+    let look = |entered: &RefCell<Vec<EnteredSpan>>| {
+        let entered = entered.try_borrow().ok()?;
+        let has_own = entered.iter().any(|entry| entry.data.has_own_fields());
+        Some(has_own || !entered.last()?.data.is_bare())
+    };
+    ENTERED.try_with(look).ok().flatten().unwrap_or(false)
 }
 
-fn each_fields_of_thread(f: impl FnMut(&str)) {
-    // The data is cloned to end the borrow of the stack, since `f` may enter a span.
-    if let Some(data) = with_innermost(Arc::clone) {
+fn each_fields_of_thread(request: Option<&Request>, f: impl FnMut(&str)) {
+    if !is_in_any() {
+        return;
+    }
+    let innermost = |entered: &RefCell<Vec<EnteredSpan>>| {
+        let entered = entered.try_borrow().ok()?;
+        let data = &entered.iter().rev().find(|entry| entry.data.is_seen_by(request))?.data;
+        // Cloned to end the borrow of the stack, since `f` may enter a span.
+        (!data.is_bare()).then(|| Arc::clone(data))
+    };
+    if let Some(data) = ENTERED.try_with(innermost).ok().flatten() {
         data.each_fields(f);
     }
-}
-
-/// The innermost span of this thread, if it or one around it has fields.
-#[inline]
-fn with_innermost<T>(f: impl FnOnce(&Arc<SpanData>) -> T) -> Option<T> {
-    look_at_innermost(|entry| (!entry.data.is_bare()).then(|| f(&entry.data)))
 }

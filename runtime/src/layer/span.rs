@@ -13,6 +13,7 @@ use crate::current::{self, SpanData, span_stack};
 use crate::json::members;
 use crate::logger::{Logger, dispatch};
 use crate::redact::strict;
+use crate::request::Request;
 use crate::site::is_of_step;
 
 pub(super) fn opened<S>(logger: &Logger, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
@@ -20,13 +21,24 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(span) = ctx.span(id) else { return };
-    let entered = attributes.is_contextual().then(|| span_stack::parent_for(logger.id)).flatten();
+    let is_contextual = attributes.is_contextual();
+    let entered = is_contextual.then(|| span_stack::parent_for(logger.id)).flatten();
     let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions(), logger.id));
-    let parent = entered.or_else(known);
+    // The registry may take a span for the current one that candor has left, because a layer panicked when it was entered.
+    let parent =
+        if is_contextual && !span_stack::is_in_any() { None } else { entered.or_else(known) };
+    // Work of a request may run in a span of another one, whose fields its own spans do not take over. A request that
+    // begins there does.
+    let takes_over = |parent: &Arc<SpanData>, request: &Option<Arc<Request>>| {
+        !is_contextual
+            || span_stack::is_request_span(attributes.metadata())
+            || parent.is_seen_by(Request::identified(request.as_ref()))
+    };
     let site = site_of(attributes.metadata());
     if site.is_of_step {
         // The entry fields are the step's own; only what the body records through `tracing` becomes the span's.
         let request = current::request();
+        let parent = parent.filter(|parent| takes_over(parent, &request));
         let data = SpanData::of_span(logger.id, String::new(), request, parent, 0, None);
         let data = Arc::new(data);
         Arc::clone(&data).keep_in(span.extensions_mut());
@@ -34,6 +46,7 @@ where
         return;
     }
     let (mut fields, request, around) = current::for_new_span();
+    let parent = parent.filter(|parent| takes_over(parent, &request));
     attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
     let data = match &logger.timed_spans {
         // `new_cyclic` allocates before it calls the closure, so the data is written in place.

@@ -548,7 +548,7 @@ impl Logger {
         if let Some(request) = request.filter(|_| has_fields) {
             members::add_outer(line, own, &request.identity().fields);
         }
-        spans.each_fields(|outer| members::add_outer(line, own, outer));
+        spans.each_fields(request, |outer| members::add_outer(line, own, outer));
         self.template.avoid_renamed(own, line);
         if record.has_exc {
             members::move_last(line, own, "exc");

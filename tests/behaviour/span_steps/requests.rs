@@ -6,9 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
+use candor::context;
 use candor::http::RequestLayer;
+use candor::policy::clear;
 use candor::testing::{Captured, capture_with};
-use candor::{Config, Story};
+use candor::{Config, RequestContext, Story};
 use candor_tests::{checked, values};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Full};
@@ -446,7 +448,7 @@ fn wide_fields_are_on_the_completion_line() {
     let captured = capture();
     info_span!("http", method = "GET", path = "/", outcome = "x", shop = 7).in_scope(|| {
         candor::wide("cart_cents", 1250);
-        candor::context::set_user(candor::policy::clear("u-1"));
+        context::set_user(clear("u-1"));
     });
     checked(&captured);
     let line = only_request(&captured);
@@ -498,8 +500,7 @@ fn a_status_on_an_event_of_another_target_is_not_that_of_the_response() {
 #[test]
 fn candors_own_span_is_never_a_step() {
     let captured = capture();
-    candor::RequestContext::with_id("r-1")
-        .enter_with(|| block_on(load(1).instrument(Span::current())));
+    RequestContext::with_id("r-1").enter_with(|| block_on(load(1).instrument(Span::current())));
     assert_eq!(captured.events("step_timing").len(), 1, "{captured:?}");
     assert_eq!(captured.step("load").integer("parent_id"), 0);
 }
@@ -511,7 +512,7 @@ fn a_worker_that_outlives_its_request_begins_jobs() {
     let captured = capture();
     let request = info_span!("http", method = "GET", path = "/orders");
     let worker = info_span!("worker");
-    let context = request.in_scope(|| candor::context::current().expect("a request"));
+    let context = request.in_scope(|| context::current().expect("a request"));
     drop(request);
     context.enter_with(|| {
         info_span!("consume", otel.kind = "consumer").in_scope(load_now);
@@ -526,4 +527,66 @@ fn a_worker_that_outlives_its_request_begins_jobs() {
     let ids = [&jobs[0], &jobs[1], &request].map(|line| line.text("request_id"));
     let of_steps: Vec<_> = steps.iter().map(|line| line.text("request_id")).collect();
     assert_eq!(of_steps, ids);
+}
+
+/// Enters a span in two requests, which set fields inside it, and asserts that each has its own lines and fields.
+fn assert_is_of_no_request(captured: &Captured, span: &Span) {
+    let ids = ["r-A", "r-B"];
+    let requests = ids.map(RequestContext::with_id);
+    for (request, id) in requests.iter().zip(ids) {
+        request.enter_with(|| {
+            span.in_scope(|| {
+                context::set_user(clear(id));
+                context::set("tenant", clear(id));
+                info!("inside");
+                load_now();
+            });
+            info!("after");
+        });
+    }
+    for request in &requests {
+        request.enter_with(|| info!("later"));
+    }
+    for message in ["inside", "after", "later"] {
+        let lines = captured.events(message);
+        assert_eq!(lines.len(), 2, "{message}");
+        for (line, id) in lines.iter().zip(ids) {
+            assert_eq!(line.text("request_id"), id, "{line:?}");
+            assert_eq!((line.text("user_id"), line.text("tenant")), (id, id), "{line:?}");
+        }
+    }
+    let steps = captured.steps("load_now");
+    let of_steps: Vec<_> = steps.iter().map(|line| line.text("request_id")).collect();
+    assert_eq!(of_steps, ids);
+}
+
+/// For example the span of a client or of a connection pool.
+#[test]
+fn bug_a_span_that_outlived_its_request_took_lines_and_fields_of_the_next_one() {
+    let captured = capture();
+    assert_is_of_no_request(&captured, &info_span!("client"));
+}
+
+#[test]
+fn bug_a_span_first_entered_outside_a_request_took_lines_of_later_requests() {
+    let captured = capture();
+    let client = info_span!("client");
+    client.in_scope(|| info!("startup check"));
+    assert_is_of_no_request(&captured, &client);
+    assert!(!["r-A", "r-B"].contains(&captured.line("startup check").text("request_id")));
+}
+
+#[test]
+fn bug_a_span_first_entered_in_a_completed_request_took_lines_of_later_requests() {
+    let captured = capture();
+    let client = info_span!("client");
+    let request = info_span!("http", method = "GET", path = "/", request_id = "r-0");
+    let context = request.in_scope(|| {
+        client.in_scope(|| info!("first"));
+        context::current().expect("a request")
+    });
+    drop(request);
+    context.enter_with(|| client.in_scope(|| info!("when it was completed")));
+    assert_is_of_no_request(&captured, &client);
+    assert_eq!(captured.line("first").text("request_id"), "r-0");
 }
