@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Waker;
 
 use candor::{Config, RequestContext, dependency_call, step_timed};
 use candor_tests::check;
@@ -14,7 +15,7 @@ use futures::executor::block_on;
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
-use tracing::{Event, Subscriber};
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -532,4 +533,151 @@ fn a_panic_of_another_layer_outside_of_unwinding_reaches_the_caller() {
             }
         }
     }
+}
+
+/// Panics once, when a span with this name is entered and the panic is due.
+#[derive(Clone)]
+struct PanicsWhenDue {
+    span: &'static str,
+    is_due: Arc<AtomicBool>,
+}
+
+impl PanicsWhenDue {
+    fn new(span: &'static str) -> Self {
+        PanicsWhenDue { span, is_due: Arc::default() }
+    }
+
+    /// Does work in which the layer panics.
+    fn panics_in(&self, work: impl FnOnce()) {
+        self.is_due.store(true, Ordering::Relaxed);
+        self.may_panic_in(work);
+    }
+
+    /// Does work, of which the panic may reach the caller.
+    fn may_panic_in(&self, work: impl FnOnce()) {
+        let _ = catch_unwind(AssertUnwindSafe(work));
+        self.is_due.store(false, Ordering::Relaxed);
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for PanicsWhenDue {
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        let is_named = ctx.metadata(id).is_some_and(|metadata| metadata.name() == self.span);
+        if is_named && self.is_due.swap(false, Ordering::Relaxed) {
+            panic!("the layer panics");
+        }
+    }
+}
+
+/// Works beside a layer that panics when one of these spans is entered, before and after candor's layer.
+fn beside_panics(spans: &[&'static str], work: impl Fn(&PanicsWhenDue, &Output)) {
+    for &span in spans {
+        for is_first in [true, false] {
+            let (output, panics) = (Output::default(), PanicsWhenDue::new(span));
+            let (config, other) = (config("trace", &output), panics.clone());
+            let (registry, wrong) = (Registry::default(), "a configuration");
+            let dispatch = if is_first {
+                Dispatch::new(registry.with(other).with(config.layer().expect(wrong)))
+            } else {
+                Dispatch::new(registry.with(config.layer().expect(wrong)).with(other))
+            };
+            tracing::dispatcher::with_default(&dispatch, || work(&panics, &output));
+        }
+    }
+}
+
+fn poll_once(future: std::pin::Pin<&mut impl Future>) {
+    let _ = future.poll(&mut std::task::Context::from_waker(Waker::noop()));
+}
+
+#[test]
+fn bug_a_panic_of_a_layer_during_the_drop_of_a_step_left_its_request_behind() {
+    #[step_timed]
+    async fn waits() {
+        std::future::pending::<()>().await;
+    }
+
+    beside_panics(&["waits", "candor.request"], |layer, output| {
+        let mut future = Box::pin(waits());
+        RequestContext::with_id("r1").enter_with(|| poll_once(future.as_mut()));
+        layer.panics_in(|| drop(future));
+        assert!(candor::context::current().is_none());
+        candor::info!("outside");
+        candor::step("later", || ());
+        let lines = output.lines();
+        let find = |key: &str, value: &str| {
+            let line = lines.iter().find(|line| line[key] == value);
+            line.unwrap_or_else(|| panic!("no {value} in {lines:?}"))
+        };
+        assert_eq!(find("msg", "outside")["request_id"], "-");
+        let later = find("step", "later");
+        assert_eq!(later["request_id"], "-");
+        assert!(matches!(later["parent_id"].as_u64(), None | Some(0)), "{later}");
+        let waits = find("step", "waits");
+        assert_eq!((&waits["request_id"], &waits["outcome"]), (&json!("r1"), &json!("cancelled")));
+    });
+}
+
+#[test]
+fn bug_a_panic_of_a_layer_left_the_fields_of_a_span_on_later_lines() {
+    beside_panics(&["around", "candor.request"], |layer, output| {
+        let around = tracing::info_span!("around", tenant = "of r1");
+        let scope = || RequestContext::with_id("r1").scope(std::future::pending::<()>());
+        let mut future = around.in_scope(|| Box::pin(scope()));
+        poll_once(future.as_mut());
+        layer.panics_in(|| poll_once(future.as_mut()));
+        candor::info!("after");
+        tracing::info_span!("other").in_scope(|| candor::info!("after"));
+        RequestContext::with_id("r2").enter_with(|| candor::info!("after"));
+        let mut lines = output.lines();
+        lines.retain(|line| line["msg"] == "after");
+        let ids: Vec<_> = lines.iter().map(|line| line["request_id"].clone()).collect();
+        assert_eq!(ids, ["-", "-", "r2"], "{lines:?}");
+        assert!(lines.iter().all(|line| line.get("tenant").is_none()), "{lines:?}");
+    });
+}
+
+#[test]
+fn bug_a_panic_of_a_layer_lost_the_completion_of_a_request_or_job() {
+    let begin = || {
+        let request = http::Request::get("/a").body(()).expect("a request");
+        candor::http::begin(&request.into_parts().0, None)
+    };
+    let completions = |output: &Output| {
+        let is_end =
+            |line: &Value| line["event"] == "request_completed" || line["event"] == "job_completed";
+        output.lines().into_iter().filter(is_end).collect::<Vec<_>>()
+    };
+    beside_panics(&["candor.request"], |layer, output| {
+        let active = begin();
+        layer.panics_in(|| active.finish(200));
+        let lines = completions(output);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+
+        let active = begin();
+        layer.panics_in(|| drop(active));
+        let lines = completions(output);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+
+        let (response, ()) = http::Response::new(()).into_parts();
+        let body = begin().begin_response(&response);
+        layer.panics_in(|| body.finish());
+        let lines = completions(output);
+        assert_eq!(lines.len(), 3, "{lines:?}");
+
+        let mut job = Box::pin(candor::job("index").scope(std::future::pending::<()>()));
+        poll_once(job.as_mut());
+        layer.panics_in(|| drop(job));
+        let lines = completions(output);
+        assert_eq!(lines.len(), 4, "{lines:?}");
+
+        let becomes_due = || layer.is_due.store(true, Ordering::Relaxed);
+        layer.may_panic_in(|| candor::job("index").run(becomes_due));
+        let lines = completions(output);
+        assert_eq!(lines.len(), 5, "{lines:?}");
+
+        layer.may_panic_in(|| block_on(candor::job("index").scope(async { becomes_due() })));
+        let lines = completions(output);
+        assert_eq!(lines.len(), 6, "{lines:?}");
+    });
 }

@@ -1,6 +1,7 @@
 //! A span for other layers, which may panic.
 
 use std::borrow::Borrow;
+use std::mem;
 
 use tracing::Span;
 use tracing_core::field::ValueSet;
@@ -58,10 +59,24 @@ impl LayerSpan {
         }
     }
 
+    /// Enters the span.
+    ///
+    /// If a layer panics and the panic reaches the caller, nothing exits the span, so candor's entry is removed here.
     // Not inlined: most steps have no span.
     #[inline(never)]
     pub(crate) fn enter(&self) {
+        struct Unentered<'a>(&'a LayerSpan, usize);
+        impl Drop for Unentered<'_> {
+            fn drop(&mut self) {
+                let Unentered(span, depth) = *self;
+                if let Some(id) = span.id().filter(|_| span_stack::depth() > depth) {
+                    span_stack::exit(&id);
+                }
+            }
+        }
+        let unentered = Unentered(self, span_stack::depth());
         self.with_subscriber(Dispatch::enter, |_| {});
+        mem::forget(unentered);
     }
 
     /// Exits the span.

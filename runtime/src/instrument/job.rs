@@ -13,7 +13,7 @@ use super::context::{RequestContext, Scope, SpannedContext};
 use super::step::millis;
 use super::{totals, wide};
 use crate::base::clock::Tick;
-use crate::current;
+use crate::current::{self, Frame};
 use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
@@ -313,7 +313,8 @@ impl OpenJob {
     fn write(&mut self, outcome: &'static str, severity: Severity, failure: Option<&Failure<'_>>) {
         let Some(mut context) = self.context.take() else { return };
         let request = Arc::clone(&context.context.request);
-        context.run(|| self.write_in(&request, outcome, severity, failure));
+        let frame = &mut Frame::of(Arc::clone(&request));
+        context.span.run_certainly(frame, || self.write_in(&request, outcome, severity, failure));
     }
 
     fn write_in(

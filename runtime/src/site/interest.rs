@@ -7,12 +7,15 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
-use tracing_core::callsite::{self, Callsite, Identifier};
+use tracing_core::callsite::{self, Callsite, DefaultCallsite, Identifier};
 use tracing_core::field::FieldSet;
 use tracing_core::metadata::Kind;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Level, Metadata};
+
+use crate::base::catch::call_layers;
 
 /// 0 until the sentinel is registered; nothing is cached in that epoch.
 pub(super) static INTEREST_EPOCH: AtomicUsize = AtomicUsize::new(0);
@@ -40,6 +43,19 @@ impl Callsite for Sentinel {
     fn metadata(&self) -> &Metadata<'_> {
         &SENTINEL
     }
+}
+
+/// What subscribers want of a call site.
+///
+/// The first question registers the call site, which calls all layers.
+#[inline]
+pub(crate) fn interest_of(site: &'static DefaultCallsite) -> Interest {
+    if thread::panicking() { interest_while_unwinding(site) } else { site.interest() }
+}
+
+#[cold]
+fn interest_while_unwinding(site: &'static DefaultCallsite) -> Interest {
+    call_layers(|| site.interest(), || {}).unwrap_or_else(Interest::sometimes)
 }
 
 /// Registers the sentinel.

@@ -36,7 +36,7 @@ mod spec;
 pub(crate) use self::cache::{FastLine, FastPath};
 #[cfg(feature = "metrics")]
 pub(crate) use self::interest::ask_again;
-pub(crate) use self::interest::on_never;
+pub(crate) use self::interest::{interest_of, on_never};
 pub(crate) use self::prefix::PrefixCache;
 pub use self::spec::{Spec, fields};
 pub(crate) use self::spec::{event_sites, names};
@@ -250,10 +250,10 @@ impl Site {
     fn query_interest(&'static self) -> Wanted {
         // Read first: a rebuild in between changes the epoch and invalidates this answer.
         let epoch = interest::INTEREST_EPOCH.load(Ordering::Acquire);
-        let wants = |at: usize| !self.callsites[at].interest().is_never();
+        let wants = |at: usize| !interest_of(&self.callsites[at]).is_never();
         let usual = event_index(self.cache.severity);
-        let is_always = self.callsites[usual].interest().is_always();
-        if self.callsites[usual].interest().is_never() {
+        let is_always = interest_of(&self.callsites[usual]).is_always();
+        if interest_of(&self.callsites[usual]).is_never() {
             interest::notice_never(&self.metadata[usual]);
         }
         let wanted = if !(0..self.callsites.len()).any(wants) {
@@ -317,13 +317,13 @@ impl Site {
 
     /// What subscribers want of the site's events of this severity.
     pub(crate) fn interest(&'static self, severity: Severity) -> Interest {
-        self.callsites[event_index(severity)].interest()
+        interest_of(&self.callsites[event_index(severity)])
     }
 
     /// What subscribers want of the site's span.
     #[inline]
     pub(crate) fn span_interest(&'static self) -> Interest {
-        self.callsites[SPAN].interest()
+        interest_of(&self.callsites[SPAN])
     }
 
     pub(crate) fn event_metadata(&'static self, severity: Severity) -> &'static Metadata<'static> {

@@ -264,3 +264,33 @@ fn bug_guards_that_many_futures_left_open_changed_the_request_and_the_parent_of_
         survives("guards-dropped-outside", env);
     }
 }
+
+/// A tree whose nodes know their parent, and nodes that are shared so often that there are 2^60 paths to the last one.
+#[test]
+fn bug_values_that_refer_to_each_other_were_written_without_end() {
+    for name in ["graph-parents", "graph-diamonds"] {
+        let lines = survives(name, &[JSON]).lines();
+        let graphs = if name == "graph-parents" { 3 } else { 1 };
+        for message in ["of candor", "of tracing", "an error"] {
+            assert_eq!(count(&lines, "msg", message), graphs, "{name}: {message}");
+        }
+        assert_eq!(count(&lines, "step", "recorded"), graphs, "{name}");
+        for env in [("LOG_FORMAT", "pretty"), ("LOG_STRICT", "1")] {
+            survives(name, &[env]);
+        }
+    }
+}
+
+#[test]
+fn bug_a_layer_that_panicked_while_the_completion_of_a_panic_was_registered_ended_the_process() {
+    for name in ["request", "second-request", "layer", "job", "future-job", "span"] {
+        let env = [JSON, ("LOG_SPANS", "info")];
+        let env = if name == "span" { &env[..] } else { &env[..1] };
+        let lines = survives(&format!("registering-{name}"), env).lines();
+        assert_eq!(count(&lines, "msg", "afterwards"), 1, "{name}");
+        let event = if name.ends_with("job") { "job_completed" } else { "request_completed" };
+        let ends = lines.iter().filter(|line| line["event"] == event);
+        let panicked = ends.filter(|line| line["outcome"] == "panicked").count();
+        assert_eq!(panicked, 1, "{name}: {lines:?}");
+    }
+}

@@ -7,11 +7,12 @@ use tracing_core::dispatcher;
 
 #[cfg(feature = "otel")]
 use super::otel;
-use crate::base::catch::call_layers;
+use crate::base::catch::{call_layers, contain};
 use crate::current::span_stack::{self, REQUEST_SPAN, REQUEST_SPAN_CALLSITE, SpanBarrier};
 use crate::current::{self, EnteredLayerSpan, Frame, FrameGuard, LayerSpan, SpanData};
 use crate::logger;
 use crate::request::Request;
+use crate::site::interest_of;
 
 /// The span of a request, or its replacement.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +49,13 @@ impl RequestSpan {
         work()
     }
 
+    /// Runs a closure in the request, even if another layer panics when its span is entered.
+    pub(crate) fn run_certainly<T>(&mut self, frame: &mut Frame, work: impl FnOnce() -> T) -> T {
+        let _frame = FrameGuard::enter(frame);
+        let _entered = contain(|| self.enter());
+        work()
+    }
+
     /// Enters the request, whose frame this is, until the guards are dropped, the span first.
     #[inline]
     pub(crate) fn enter_in<'a>(
@@ -76,7 +84,7 @@ impl RequestSpan {
         if !current::is_alive() {
             return RequestSpan::Nothing;
         }
-        let interest = REQUEST_SPAN_CALLSITE.interest();
+        let interest = interest_of(&REQUEST_SPAN_CALLSITE);
         if !interest.is_never() {
             // Layers look for the request on the thread.
             let _frame = FrameGuard::enter(Frame::of(Arc::clone(request)));

@@ -27,7 +27,7 @@ use crate::logger::{self, Logger};
 use crate::redact::loggable::{DEFAULT_VALUE_LIMIT, Encoder, Loggable, catch_unprintable};
 use crate::redact::shown::Redacted;
 use crate::redact::{counted, keys, shown};
-use crate::site::PrefixCache;
+use crate::site::{PrefixCache, interest_of};
 
 mod macros;
 mod message;
@@ -93,7 +93,7 @@ impl EventSite {
     /// Whether the current request writes the line.
     #[inline]
     pub fn is_enabled(&'static self) -> bool {
-        let interest = self.callsite.interest();
+        let interest = interest_of(&self.callsite);
         !interest.is_never()
             && (interest.is_always() || dispatch::is_enabled(&self.metadata).unwrap_or(true))
     }

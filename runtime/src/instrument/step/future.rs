@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
@@ -139,7 +139,13 @@ impl PolledStep {
             step.state.is_dropping = true;
             step.state.was_panicking = true;
             step.state.dropping = Some(DroppingUnfinished::begin());
-            step.enter_own();
+            let span = step.state.span.as_deref();
+            let entered = catch_unwind(AssertUnwindSafe(|| span.map(enter)));
+            // In any case, because the drop of the step leaves its frame.
+            step.enter_frame();
+            if let Err(panic) = entered {
+                resume_unwind(panic);
+            }
             step.state.was_panicking = thread::panicking();
         }
     }
@@ -167,6 +173,11 @@ impl ActiveStep {
         if let Some(span) = &self.state.span {
             enter(span);
         }
+        self.enter_frame();
+    }
+
+    #[inline]
+    fn enter_frame(&mut self) {
         current::swap_frame(&mut self.state.frame);
         if self.state.site.spec.has_context {
             self.enter_context();
