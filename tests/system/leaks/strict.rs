@@ -80,6 +80,32 @@ fn inside() {
     words();
 }
 
+#[test]
+fn bug_a_name_recorded_outside_a_step_was_shown_in_strict_mode() {
+    run_in_own_process("leaks::strict::recorded_outside_a_step");
+}
+
+#[test]
+#[ignore = "needs a process of its own, which `bug_a_name_recorded_outside_a_step_was_shown_in_strict_mode` starts"]
+fn recorded_outside_a_step() {
+    if !is_child() {
+        return;
+    }
+    let config = Config::new().format(Format::Json).strict(true);
+    let captured = capture_with(config).expect("a configuration");
+    candor::record("Ada Lovelace", 1);
+    candor::record("rows", 1);
+    let output = captured.output();
+    let event = "\"event\":\"recorded_outside_step\"";
+    let notices: Vec<_> = output.lines().filter(|line| line.contains(event)).collect();
+    assert_eq!(notices.len(), 2, "{output}");
+    for notice in &notices {
+        assert!(notice.contains("\"level\":\"WARN\"") && notice.contains("strict.rs:"), "{notice}");
+    }
+    assert!(notices[1].contains("rows"), "{output}");
+    assert!(!output.contains("Ada") && !output.contains("Lovelace"), "{output}");
+}
+
 fn input(name: &str, text: &str) -> Case {
     let (_, write) = INPUTS.into_iter().find(|(input, _)| *input == name).expect("an input");
     let text = text.to_owned();

@@ -311,6 +311,8 @@ fn notice_outside(site: &'static Location<'static>, name: &str) {
         "recorded_outside_step",
         |logger| logger.levels.load().set.are_all_info(),
         || {
+            let name = shown::name(name);
+            let name = name.as_str();
             format!(
                 "`record(\"{name}\", …)` was called outside a step or call, so its value is lost; annotate the \
                  function, or use `candor::context::set` for a field of the whole request"
