@@ -13,10 +13,11 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::beginning;
-use super::body::CompletedBody;
+use super::body::{CompletedBody, Owner, in_frame_of};
 use super::completed::{Completion, OpenRequest, PanicWatch};
 use super::route::Route;
 use super::settings::{DEFAULT, Settings};
+use crate::current;
 use crate::instrument::context::{RequestContext, Scope, SpannedContext};
 use crate::redact::shown;
 use crate::request::{Origin, Request};
@@ -127,7 +128,10 @@ impl ActiveRequest {
                 scope: self.request.scope(future),
                 request: Some(Arc::clone(&open.request)),
             },
-            None => RequestScope { scope: RequestContext::scope_of_here(|| future), request: None },
+            None if current::is_of(&self.request.context.request) => {
+                RequestScope { scope: RequestContext::scope_of_here(|| future), request: None }
+            }
+            None => RequestScope { scope: self.request.scope(future), request: None },
         }
     }
 
@@ -149,7 +153,7 @@ impl ActiveRequest {
     pub fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         match &self.open {
             Some(open) => run(&mut self.request, open, work),
-            None => work(),
+            None => in_frame_of(&self.request.context.request, work),
         }
     }
 
@@ -175,7 +179,8 @@ impl ActiveRequest {
         if let Some(open) = &mut self.open {
             open.set_response(response);
         }
-        ActiveResponse { open: self.open }
+        let outer = || Owner::Outer(self.request.context);
+        ActiveResponse { owner: self.open.map_or_else(outer, Owner::Open) }
     }
 
     /// Completes the request: the response with this status has been sent.
@@ -193,20 +198,16 @@ impl ActiveRequest {
     /// Completes the request as failed: there is no response.
     ///
     /// `request_completed` has the outcome `error`, at ERROR, and `status` is null.
-    pub fn fail(mut self) {
-        complete(&mut self.open, Completion::Failed);
+    pub fn fail(self) {
+        if let Some(mut open) = self.open {
+            open.complete(Completion::Failed);
+        }
     }
 }
 
 /// Runs code of the service in its request. If it panics, the request completes as panicked.
 fn run<T>(request: &mut SpannedContext, open: &OpenRequest, work: impl FnOnce() -> T) -> T {
     request.run(|| PanicWatch::run(&open.request, work))
-}
-
-fn complete(open: &mut Option<Box<OpenRequest>>, completion: Completion) {
-    if let Some(open) = open {
-        open.complete(completion);
-    }
 }
 
 pin_project! {
@@ -267,8 +268,7 @@ impl<F: Future> Future for RequestScope<F> {
 #[derive(Debug)]
 #[must_use = "dropping it completes the request as cancelled"]
 pub struct ActiveResponse {
-    /// `None` inside another request, which completes itself.
-    open: Option<Box<OpenRequest>>,
+    owner: Owner,
 }
 
 impl ActiveResponse {
@@ -276,40 +276,46 @@ impl ActiveResponse {
     ///
     /// A panic completes the request as `panicked`.
     pub fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        OpenRequest::run_in(&mut self.open, work)
+        self.owner.run(work)
     }
 
     /// Adds to `response_bytes`.
     pub fn add_bytes(&mut self, bytes: usize) {
-        if let Some(open) = &mut self.open {
+        if let Owner::Open(open) = &mut self.owner {
             open.add_bytes(bytes);
         }
     }
 
     /// Reads the `grpc-status` from the trailers of the response.
     pub fn set_trailers(&mut self, trailers: &HeaderMap) {
-        if let Some(open) = &mut self.open {
+        if let Owner::Open(open) = &mut self.owner {
             open.set_grpc_status(trailers);
         }
     }
 
     /// Wraps a body, which completes the request when it ends, fails or is dropped.
     pub fn wrap<B: Body>(mut self, body: B) -> CompletedBody<B> {
-        if let Some(open) = &mut self.open {
+        if let Owner::Open(open) = &mut self.owner {
             open.begin_body(&body);
         }
-        CompletedBody::new(body, self.open)
+        CompletedBody::new(body, self.owner)
     }
 
     /// Completes the request: the whole body has been sent.
     pub fn finish(mut self) {
-        complete(&mut self.open, Completion::Sent);
+        self.complete(Completion::Sent);
     }
 
     /// Completes the request as failed: the body could not be sent to its end.
     ///
     /// `request_completed` has the outcome `error`, at ERROR, and the status of the response.
     pub fn fail(mut self) {
-        complete(&mut self.open, Completion::Failed);
+        self.complete(Completion::Failed);
+    }
+
+    fn complete(&mut self, completion: Completion) {
+        if let Owner::Open(open) = &mut self.owner {
+            open.complete(completion);
+        }
     }
 }

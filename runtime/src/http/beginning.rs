@@ -17,6 +17,7 @@ use crate::base::clock::Tick;
 use crate::base::random;
 use crate::current;
 use crate::instrument::context::{self, RequestContext};
+use crate::redact::scrub::REDACTED;
 use crate::redact::shown::{self, Redacted, RequestId};
 use crate::request::open_steps::OpenSteps;
 use crate::request::{self, Origin, Request, RequestStart};
@@ -83,7 +84,14 @@ fn new_context(
     let now = Tick::now();
     let (uuid, trace_id, span_id) = random::of_request(now);
     let id = id.unwrap_or_else(|| request::new_id(now, &uuid));
-    let path = settings.path.as_ref().and_then(|path| call_hook(|| path(parts)).flatten());
+    let path = match settings.path.as_ref().map(|path| call_hook(|| path(parts))) {
+        // The hook panicked. What it hides must not be shown.
+        Some(None) => REDACTED.into(),
+        path => {
+            let path = path.flatten().flatten();
+            shown::request_target(path.as_deref().unwrap_or(parts.uri.path()))
+        }
+    };
     let overrides = settings.overrides(&id, parts, debug);
     let context = RequestContext::begin(|| {
         Request::begin(RequestStart {
@@ -91,7 +99,7 @@ fn new_context(
             started: now,
             origin,
             method: Some(shown::method(parts.method.as_str())),
-            path: Some(shown::request_target(path.as_deref().unwrap_or(parts.uri.path()))),
+            path: Some(path),
             trace: Some(trace_context::of(&parts.headers, headers.traceparent, trace_id, span_id)),
             overrides,
             open_steps: settings.watch.as_ref().map(|_| OpenSteps::listed()),

@@ -72,8 +72,9 @@ pub(super) struct OpenRequest {
     /// Members added by `response_fields`.
     fields: String,
     pub(super) settings: Arc<Settings>,
-    /// Whether the server may stop polling the body after its last byte.
-    ends_with_last_byte: bool,
+    version: Version,
+    /// Whether the caller counts the bytes of the body, and candor does not see the body.
+    counts_by_hand: bool,
     is_completed: bool,
 }
 
@@ -118,10 +119,7 @@ impl OpenRequest {
         debug: DebugRequest,
         settings: Arc<Settings>,
     ) -> Box<Self> {
-        // From HTTP/2 on, servers poll a body to its end, since trailers may follow. For requests by hand,
-        // `ActiveResponse` has a rule of its own.
-        let ends_with_last_byte =
-            parts.version < Version::HTTP_2 || request.origin == Origin::ByHand;
+        let counts_by_hand = request.origin == Origin::ByHand;
         // Boxed, since its owners are moved often. The box comes first, so that the request is built in it.
         let new = Box::new_uninit();
         Box::write(
@@ -141,16 +139,11 @@ impl OpenRequest {
                 content_length: None,
                 fields: String::new(),
                 settings,
-                ends_with_last_byte,
+                version: parts.version,
+                counts_by_hand,
                 is_completed: false,
             },
         )
-    }
-
-    /// Runs code of the response body in its request; in the current one without `open`.
-    pub(super) fn run_in<T>(open: &mut Option<Box<Self>>, work: impl FnOnce() -> T) -> T {
-        let Some(open) = open else { return work() };
-        open.run(work)
     }
 
     /// Runs code within the request. If the code panics, the request completes as panicked.
@@ -172,8 +165,10 @@ impl OpenRequest {
         !self.is_completed && !self.request.has_panicked.load(Ordering::Relaxed)
     }
 
+    /// Whether the request ends with the last byte of its body. From HTTP/2 on, servers poll a body to its end, since
+    /// trailers may follow.
     pub(super) fn ends_with_last_byte(&self) -> bool {
-        self.ends_with_last_byte
+        self.counts_by_hand || self.version < Version::HTTP_2
     }
 
     /// Takes the members of `request_completed` from the response headers.
@@ -202,8 +197,9 @@ impl OpenRequest {
         self.grpc_status = trailers.get(GRPC_STATUS).and_then(number_of).or(self.grpc_status);
     }
 
-    /// Completes the request if the body is at its end already.
+    /// Completes the request if the body, which is polled from now on, is at its end already.
     pub(super) fn begin_body(&mut self, body: &impl Body) {
+        self.counts_by_hand = false;
         if self.run(|| body.is_end_stream()) {
             self.complete(Completion::Sent);
         }
@@ -244,9 +240,7 @@ impl OpenRequest {
         }
         // This may be the drop of a body that another request reads.
         let (mut frame, mut span) = (mem::take(&mut self.frame), mem::take(&mut self.span));
-        let entered = span.enter_in(&mut frame);
-        self.write_completed(completion);
-        drop(entered);
+        span.run_certainly(&mut frame, || self.write_completed(completion));
         (self.frame, self.span) = (frame, span);
     }
 
@@ -392,7 +386,7 @@ fn content_type(value: &HeaderValue) -> Redacted<'static> {
 impl Drop for OpenRequest {
     fn drop(&mut self) {
         // A server that knows the length from the header does not poll the body again after the last byte.
-        let is_sent = self.ends_with_last_byte && self.content_length == Some(self.bytes);
+        let is_sent = self.ends_with_last_byte() && self.content_length == Some(self.bytes);
         self.complete(if self.request.has_panicked.load(Ordering::Relaxed) {
             Completion::Panicked
         } else if is_sent {

@@ -9,7 +9,7 @@ use http::{HeaderValue, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::body::CompletedBody;
+use super::body::{CompletedBody, Owner};
 use super::completed::{Completion, OpenRequest};
 use super::request_id::REQUEST_ID;
 use crate::current::{self, DroppingUnfinished, Frame, FrameGuard};
@@ -94,7 +94,7 @@ where
         });
         let (result, has_end) = ready!(polled);
         let Stage::Open(mut open) = mem::replace(this.stage, Stage::Done) else {
-            let result = result.map(|it| it.map(|body| CompletedBody::new(body, None)));
+            let result = result.map(|it| it.map(|body| CompletedBody::new(body, Owner::Layer)));
             return Poll::Ready(result);
         };
         open.reset_frame();
@@ -109,7 +109,7 @@ where
                 if has_end {
                     open.complete(Completion::Sent);
                 }
-                let body = CompletedBody::new(body, Some(open));
+                let body = CompletedBody::new(body, Owner::Open(open));
                 Poll::Ready(Ok(Response::from_parts(parts, body)))
             }
             Err(error) => {

@@ -486,3 +486,52 @@ fn a_request_by_hand_can_move_between_threads() {
         assert_eq!(captured.line(line).text("request_id"), id);
     }
 }
+
+/// Answers with a body that logs while it is read.
+fn logging_body() -> Body {
+    Body::from_stream(futures::stream::once(async {
+        tracing::info!("read");
+        Ok::<_, Infallible>("one")
+    }))
+}
+
+#[test]
+fn bug_a_nested_request_by_hand_ran_in_the_request_or_thread_that_used_it() {
+    let captured = capture();
+    let request = |id: &str| begin(&parts(Request::get("/").header("x-request-id", id)), None);
+    let (mut outer, mut other) = (request("outer"), request("other"));
+    let mut nested = || outer.run(|| request("inner"));
+    let (mut inner, wrapped) = (nested(), nested());
+    let headers = || response(Response::builder());
+    let wrapped = wrapped.begin_response(&headers()).wrap(logging_body());
+    assert_eq!(inner.id(), "outer");
+    other.run(|| {
+        inner.run(|| tracing::info!("run"));
+        run(inner.scope(async {
+            tracing::info!("scope");
+            tokio::task::yield_now().await;
+            tracing::info!("scope");
+        }));
+        run(wrapped.collect()).expect("a body");
+        tracing::info!("of the other one");
+    });
+    let thread = std::thread::spawn(move || {
+        inner.run(|| tracing::info!("run"));
+        run(inner.scope(async { tracing::info!("scope") }));
+        let mut body = inner.begin_response(&headers());
+        body.run(|| tracing::info!("body"));
+        run(body.wrap(logging_body()).collect()).expect("a body");
+    });
+    thread.join().expect("no panic");
+    tracing::info!("outside");
+    outer.finish(200);
+    other.finish(200);
+    let lines = checked(&captured);
+    for (message, count) in [("run", 2), ("scope", 3), ("body", 1), ("read", 2)] {
+        let ids = values(&captured.events(message), "request_id");
+        assert_eq!(ids, vec![json!("outer"); count], "{message}: {lines:?}");
+    }
+    assert_eq!(captured.line("of the other one").text("request_id"), "other");
+    assert_eq!(captured.line("outside").text("request_id"), "-");
+    assert_eq!(captured.events("request_completed").len(), 2);
+}

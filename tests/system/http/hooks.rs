@@ -283,3 +283,29 @@ fn hooks_see_the_original_request_head() {
     run(send(&app(layer), request));
     assert_eq!(captured.completed().integer("bytes"), 2);
 }
+
+#[test]
+fn bug_a_path_was_shown_if_the_hook_that_replaces_it_panicked() {
+    let captured = capture();
+    let layer = || RequestLayer::new().path(|_| panic!("a hook gives up"));
+    run(send(&app(layer()), to("/reset/canary-1")));
+    let (parts, _) = to("/reset/canary-2").into_parts();
+    let mut active = layer().begin(&parts, None);
+    active.run(|| tracing::info!("by hand"));
+    active.finish(200);
+    checked(&captured);
+    candor::testing::assert_no_leak!(captured, "canary");
+    for name in ["request_started", "by hand", "request_completed"] {
+        let lines = captured.events(name);
+        assert_eq!(lines.len(), if name == "by hand" { 1 } else { 2 }, "{name}");
+        for line in lines {
+            assert_eq!(line.text("path"), "[REDACTED]", "{line:?}");
+            assert_ne!(line.text("request_id"), "-", "{line:?}");
+        }
+    }
+
+    // A hook that returns `None` keeps the path.
+    captured.clear();
+    run(send(&app(RequestLayer::new().path(|_| None)), to("/orders/7")));
+    assert_eq!(captured.completed().text("path"), "/orders/7");
+}

@@ -358,6 +358,90 @@ fn bug_a_body_reset_before_its_trailers_was_ok_on_http_2() {
     }
 }
 
+#[test]
+fn bug_a_body_by_hand_that_was_reset_before_its_trailers_was_ok_on_http_2() {
+    for (version, outcome) in
+        [(Version::HTTP_11, "ok"), (Version::HTTP_2, "cancelled"), (Version::HTTP_3, "cancelled")]
+    {
+        let captured = capture();
+        let (mut parts, ()) = asked("r-1").into_parts();
+        parts.version = version;
+        let (response, ()) = Response::new(()).into_parts();
+        run(async {
+            let body = Full::new(Bytes::from("hello")).with_trailers(std::future::pending());
+            let response = candor::http::begin(&parts, None).begin_response(&response);
+            let mut body = Box::pin(response.wrap(body));
+            let frame = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
+            assert!(frame.is_some_and(|frame| frame.is_ok_and(|frame| frame.is_data())));
+            assert_eq!(body.size_hint().exact(), Some(0));
+        });
+        let line = captured.completed();
+        assert_eq!((line.text("outcome"), line.integer("response_bytes")), (outcome, 5));
+    }
+}
+
+/// A body that logs when it is asked for its end and its size.
+struct LogsWhenAsked;
+
+impl HttpBody for LogsWhenAsked {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        tracing::info!("asked for its end");
+        false
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        tracing::info!("asked for its size");
+        http_body::SizeHint::default()
+    }
+}
+
+#[test]
+fn bug_a_body_was_asked_for_its_end_and_size_in_the_request_that_asked() {
+    fn ask(captured: &Captured, body: &impl HttpBody) {
+        RequestContext::with_id("r-2").enter_with(|| {
+            tracing::info_span!("other", tenant = 7).in_scope(|| {
+                assert!(!body.is_end_stream());
+                assert_eq!(body.size_hint().exact(), None);
+            });
+        });
+        for message in ["asked for its end", "asked for its size"] {
+            assert!(!captured.events(message).is_empty(), "{message}");
+        }
+    }
+
+    let captured = capture();
+    run(async {
+        let response = answers(|| LogsWhenAsked).oneshot(asked("r-1")).await.expect("infallible");
+        ask(&captured, response.body());
+    });
+    all_are_of(&captured, "r-1");
+
+    let captured = capture();
+    let (parts, ()) = asked("r-1").into_parts();
+    let (response, ()) = Response::new(()).into_parts();
+    let request = candor::http::begin(&parts, None);
+    ask(&captured, &request.begin_response(&response).wrap(LogsWhenAsked));
+    all_are_of(&captured, "r-1");
+
+    // Of a request inside another one, which completes it.
+    let captured = capture();
+    let mut outer = candor::http::begin(&parts, None);
+    let inner = outer.run(|| candor::http::begin(&parts, None));
+    ask(&captured, &inner.begin_response(&response).wrap(LogsWhenAsked));
+    outer.finish(200);
+    all_are_of(&captured, "r-1");
+}
+
 /// Logs when it is dropped.
 struct LogsOnDrop;
 
