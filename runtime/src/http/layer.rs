@@ -170,7 +170,8 @@ impl RequestLayer {
 
     /// Overrides the logged `path`, for request paths that can contain secrets.
     ///
-    /// Default: the request path. Return `None` to keep it. The result is scrubbed.
+    /// Default: the request path. Return `None` to keep it. The result is scrubbed. If the function panics, the path is
+    /// `[REDACTED]`.
     ///
     /// ```
     /// use candor::http::RequestLayer;

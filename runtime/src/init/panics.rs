@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::panic::{self, PanicHookInfo};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{process, thread};
 
@@ -20,6 +20,7 @@ use crate::format::record::Severity;
 use crate::json::members;
 use crate::json::shown::Shown;
 use crate::logger::notices::{self, PanicHookExists, with_any_logger};
+use crate::logger::{self, Logger};
 use crate::redact::loggable::Encoder;
 use crate::redact::shown::{self, Redacted};
 use crate::sink::{self, Ending, LAST_LINES};
@@ -171,14 +172,25 @@ fn write_last(info: &PanicHookInfo<'_>) {
     let is_written = notices::any_logger().is_some_and(|logger| {
         let lost = logger.sink.lost();
         write(info);
-        let (unwritten, _) = logging::flush_all(&logger, LAST_LINES, false);
-        unwritten == 0 && logger.sink.lost() == lost
+        flush_everything(&logger) == 0 && logger.sink.lost() == lost
     });
     // A writer that panicked can't write the line.
     if !is_written || sink::is_writing() {
         logging::print(report);
     }
     drop(done);
+}
+
+/// Flushes all loggers of the process at the same time. Returns how many lines of this one were not written.
+fn flush_everything(logger: &Arc<Logger>) -> u64 {
+    let flush = |logger: &Arc<Logger>| logging::flush_all(logger, LAST_LINES, false).0;
+    let others = logger::all();
+    thread::scope(|scope| {
+        for other in others.iter().filter(|other| !Arc::ptr_eq(other, logger)) {
+            let _ = thread::Builder::new().spawn_scoped(scope, move || flush(other));
+        }
+        flush(logger)
+    })
 }
 
 /// The text for standard error.

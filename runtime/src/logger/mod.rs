@@ -32,7 +32,7 @@ use self::timed_spans::TimedSpans;
 use crate::base::clock::Tick;
 use crate::base::due::{self, Due};
 use crate::base::fork::ForkLocks;
-use crate::base::{buffer, lock, timer};
+use crate::base::{buffer, lock, sync, timer};
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::pretty::{LinePlace, Pretty, Style};
@@ -58,6 +58,12 @@ use crate::site::Site;
 
 /// All loggers of the process.
 static LOGGERS: Mutex<Vec<Weak<Logger>>> = Mutex::new(Vec::new());
+
+/// All loggers of the process; none while another thread changes the list.
+pub(crate) fn all() -> Vec<Arc<Logger>> {
+    let loggers = sync::try_lock(&LOGGERS);
+    loggers.iter().flat_map(|loggers| loggers.iter()).filter_map(Weak::upgrade).collect()
+}
 
 /// Takes the locks of all loggers before a fork.
 pub(crate) fn hold(locks: &mut ForkLocks) {

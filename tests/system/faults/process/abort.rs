@@ -136,6 +136,13 @@ fn bug_a_writer_whose_panic_ended_the_process_left_no_message() {
 }
 
 #[test]
+fn bug_a_panic_below_another_subscriber_lost_the_lines_that_were_queued() {
+    let env = [("QUEUE", "1000"), ("WRITE_MS", "2"), ("LINES", "200"), ("WHERE", "subscriber")];
+    let lines = aborts(&[env.as_slice(), &[("HOW", "cannot-unwind")]].concat()).lines();
+    assert_eq!(numbers(&lines).len(), 200);
+}
+
+#[test]
 fn held_and_folded_lines_are_written() {
     let env = [("QUEUE", "100"), ("HOW", "cannot-unwind"), ("WHERE", "job")];
     let held = [env.as_slice(), &[("LOG_STORY", "problems"), ("BESIDE", "job")]].concat();

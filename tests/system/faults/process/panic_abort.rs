@@ -34,7 +34,7 @@ fn the_panic_and_all_lines_before_it_are_written() {
                 assert_eq!(numbers(&lines), (0..10).collect::<Vec<_>>(), "{queue} {place} {how}");
                 assert_eq!(panics(&lines), ["the end"], "{queue} {place} {how}");
                 assert_eq!(last["event"], "panic", "{queue} {place} {how}");
-                let id = if matches!(place, "request" | "step" | "thread") { "r-1" } else { "" };
+                let id = if matches!(place, "request" | "step" | "thread") { "r-1" } else { "-" };
                 assert!(place == "job" || last["request_id"] == id, "{place} {how}: {last}");
             }
         }
