@@ -158,7 +158,7 @@ impl Target for FileState {
         };
         let count = write_once(open, bytes).inspect_err(|_| self.next_check = Tick::default())?;
         let is_whole = count == bytes.len();
-        if is_whole && !self.is_shared {
+        if is_whole && !self.is_shared && open.is_own_end {
             open.bytes += count as u64;
             return Ok(());
         }
