@@ -229,8 +229,9 @@ impl FileState {
                 !open.is_of_this_process()
             }
             Ok(_) => true,
-            // candor does not create a pipe or a device again.
-            Err(error) => open.kind != FileKind::Other && is_gone(&error),
+            // candor does not create a pipe or a device again. If the path can't be read for another reason, such as
+            // the permissions of a folder, the file may have been deleted all the same.
+            Err(error) => open.kind != FileKind::Other && (is_gone(&error) || !open.has_name()),
         };
         if mem::take(&mut open.is_shared) {
             self.shared_until = after(now, SHARED);

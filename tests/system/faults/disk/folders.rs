@@ -260,7 +260,8 @@ fn make_logs_of_nobody(folder: &Folder) {
     std::os::unix::fs::chown(folder.file("logs"), Some(NOBODY), Some(NOBODY)).expect("given away");
 }
 
-/// Starts a process of [`NOBODY`] whose eight threads write to `logs/app.log`; `None` if this process may not.
+/// Starts a process of [`NOBODY`] whose eight threads write to `logs/app.log`, and to `logs/audit.log`; `None` if this
+/// process may not.
 #[cfg(unix)]
 fn start_as_nobody(folder: &Folder, millis: &str) -> Option<Running> {
     use std::os::unix::fs::MetadataExt as _;
@@ -275,10 +276,12 @@ fn start_as_nobody(folder: &Folder, millis: &str) -> Option<Running> {
     // The target folder can be inaccessible to other users.
     let copy = folder.file("faults");
     crate::sinks::copy_program(env!("CARGO_BIN_EXE_faults"), &copy);
-    let path = folder.file("logs/app.log");
+    let (path, audit) = (folder.file("logs/app.log"), folder.file("logs/audit.log"));
     let mut command = Command::new(&copy);
     command.args(["disk", "lines"]).env_clear().uid(NOBODY).gid(NOBODY).envs([
         ("LOG_FILE", text(&path)),
+        ("LOG_AUDIT_FILE", text(&audit)),
+        ("AUDIT", "10"),
         ("LOG_FILE_MAX_BYTES", "20000"),
         ("LOG_FILE_BACKUPS", "3"),
         ("MILLIS", millis),
@@ -335,6 +338,32 @@ fn a_folder_that_becomes_read_only_loses_only_counted_lines() {
     let counts = running.counts();
     assert!(counts.reasons["file: io"] > 0 && counts.waiting == 0, "{counts:?}");
     assert_eq!(Found::of(&logs).broken, 0);
+}
+
+/// The process can't see whether the path still names its file.
+#[cfg(unix)]
+#[test]
+fn bug_lines_to_a_deleted_file_behind_an_unreadable_folder_were_counted_as_written() {
+    let folder = Folder::new("unreadable");
+    let Some(running) = start_as_nobody(&folder, "1500") else { return };
+    let (logs, path) = (folder.file("logs"), folder.file("logs/app.log"));
+    set_mode(&logs, 0o000);
+    has_lines_soon(&path);
+    let files = [path, folder.file("logs/audit.log")].map(|path| {
+        let file = fs::File::open(&path).expect("the file");
+        fs::remove_file(path).expect("removed");
+        file
+    });
+    thread::sleep(Duration::from_millis(100));
+    let lengths = || files.each_ref().map(|file| file.metadata().expect("the file").len());
+    let before = lengths();
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(lengths(), before, "lines go on into files without a name");
+    set_mode(&logs, 0o755);
+    has_lines_soon(&folder.file("logs/app.log"));
+    has_lines_soon(&folder.file("logs/audit.log"));
+    let counts = running.counts();
+    assert!(counts.reasons["file: io"] > 0 && counts.reasons["audit: io"] > 0, "{counts:?}");
 }
 
 #[cfg(unix)]
