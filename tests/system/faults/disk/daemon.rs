@@ -62,6 +62,24 @@ fn bug_standard_output_of_a_daemon_that_closed_all_descriptors_went_into_other_f
     }
 }
 
+#[test]
+fn bug_lines_to_a_standard_output_that_was_closed_from_the_start_were_counted_as_written() {
+    for queue in ["0", "100"] {
+        let folder = Folder::new("closed-stdout");
+        let path = folder.file("app.log");
+        let counts = run_in(&folder, "closed-stdout", &[("STDOUT", text(&path)), ("QUEUE", queue)]);
+        // The two audit events among 20 lines, and one more.
+        assert_eq!(counts.reasons["audit: io"], 3, "{counts:?}");
+        let lost = counts.reasons["stdout: io"];
+        assert!(lost >= 18, "{counts:?}");
+        let found = Found::of(&folder.file("."));
+        assert_eq!((found.lines.len() as u64, found.broken), (counts.written, 0));
+        assert_eq!(found.reports().map(|(_, lines)| lines).sum::<u64>(), lost, "{counts:?}");
+        let numbered = found.lines.iter().filter(|line| line["thread"] == 1).count();
+        assert_eq!(numbered, 20, "{counts:?}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn bug_a_forked_child_moved_the_position_in_the_log_file_of_its_parent() {
