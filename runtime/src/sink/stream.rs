@@ -11,7 +11,7 @@ use std::time::Duration;
 #[cfg(unix)]
 use super::descriptor::{self, FileId, file_id};
 use super::stats::Counters;
-use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use super::target::{self, Batch, Loss, PIPE_BUF, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::fork::{ForkLocks, OutputLock};
 
 /// The pauses between attempts to write to a non-blocking descriptor that is full. Each is twice as long as the one
@@ -20,9 +20,6 @@ const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 /// How long a write may wait without progress.
 const MAX_WAIT: Duration = Duration::from_secs(1);
-
-/// The largest write that a pipe guarantees to be atomic, so that the lines of several processes stay whole.
-const PIPE_BUF: usize = 4096;
 
 pub(crate) struct Stream {
     state: OutputLock<StreamState>,

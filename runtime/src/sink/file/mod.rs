@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::stats::Counters;
-use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use super::target::{self, Batch, Loss, PIPE_BUF, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::{NANOS_PER_SECOND, Tick};
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
@@ -144,10 +144,11 @@ impl Target for FileState {
             // Another process has written after the beginning of the partial line, so the rest can't complete it.
             self.partial_line = None;
         }
-        let limit = self
-            .rotation
-            .filter(|_| open.is_rotated())
-            .map_or(u64::MAX, |rotation| rotation.max_bytes.saturating_sub(open.bytes));
+        let limit = match self.rotation {
+            Some(rotation) if open.is_rotated() => rotation.max_bytes.saturating_sub(open.bytes),
+            _ if open.kind == FileKind::Other => return Ok(PIPE_BUF),
+            _ => u64::MAX,
+        };
         Ok(usize::try_from(limit).unwrap_or(usize::MAX))
     }
 

@@ -230,6 +230,55 @@ fn lines_wait_for_the_slow_reader_of_a_pipe() {
     }
 }
 
+/// A write of more than 4,096 bytes can be split by the writes of others.
+#[cfg(unix)]
+#[test]
+fn bug_the_queues_of_two_processes_tore_their_lines_in_a_pipe() {
+    let folder = Folder::new("pipe-shared");
+    let pipe = make_pipe(&folder);
+    let reader = fs::File::options().read(true).write(true).open(&pipe).expect("a pipe");
+    let env = [("LOG_FILE", text(&pipe)), ("FILL", "300"), ("LINES", "2000"), ("QUEUE", "1000")];
+    let running = [(); 2].map(|()| Running::start(program("disk", "lines", &env)));
+    let mut content = String::new();
+    for line in BufReader::new(reader).lines().take(4000) {
+        content.push_str(&line.expect("it can be read"));
+        content.push('\n');
+    }
+    let mut found = Found::default();
+    found.add("pipe", content.as_bytes());
+    assert_eq!((found.lines.len(), found.broken), (4000, 0));
+    for running in running {
+        let counts = running.counts();
+        assert_eq!((counts.written, counts.dropped), (2000, 0));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bug_the_next_reader_of_a_pipe_got_the_rest_of_a_line_that_counted_as_written() {
+    let folder = Folder::new("pipe-readers");
+    let pipe = make_pipe(&folder);
+    let fill = "200000";
+    // Opened for writing, too, so that opening it does not wait for a writer. This one is closed first.
+    let both = fs::File::options().read(true).write(true).open(&pipe).expect("a pipe");
+    let env = [("LOG_FILE", text(&pipe)), ("FILL", fill), ("LINES", "3"), ("PAUSE", "500000")];
+    let running = Running::start(program("disk", "lines", &env));
+    // The pipe is full before the end of the line.
+    thread::sleep(Duration::from_millis(200));
+    drop(both);
+    thread::sleep(Duration::from_millis(100));
+    let mut content = String::new();
+    let mut reader = fs::File::open(&pipe).expect("a pipe");
+    reader.read_to_string(&mut content).expect("it can be read");
+    let counts = running.counts();
+    let mut found = Found::default();
+    found.add("pipe", content.as_bytes());
+    // The first line is cut, the two others and its report are whole.
+    assert_eq!((found.lines.len(), found.broken), (3, 1), "{counts:?}");
+    assert_eq!((counts.written, counts.dropped), (3, 1), "{counts:?}");
+    assert_eq!(found.reports().collect::<Vec<_>>(), [("io", 1)]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_whose_target_is_deleted_is_followed_again() {
