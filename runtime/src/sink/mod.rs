@@ -105,14 +105,15 @@ impl Sink {
         if let Some(queue) = &self.queue {
             queue.hold(locks);
         }
-        Destination::hold(&self.destination, locks);
         let (counters, reporter) = (Arc::clone(&self.counters), self.reporter.clone());
+        // Runs after the destination has forgotten its partial line, which the child must not report as lost.
         locks.in_child(move || {
             counters.forget_waiting();
             if let Some(reporter) = reporter {
                 reporter.leave_to_parent(&counters);
             }
         });
+        Destination::hold(&self.destination, locks);
     }
 
     pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {

@@ -200,7 +200,12 @@ impl Target for StreamState {
     }
 
     fn in_child(&mut self) {
-        self.partial_line = None;
+        let is_file = self.is_file();
+        match &mut self.partial_line {
+            // If the file still ends with the beginning of the line, the child ends it, and the parent gives it up.
+            Some(partial) if is_file => partial.give_up(),
+            partial => *partial = None,
+        }
         // A daemon closes all descriptors after a fork.
         self.is_check_due = true;
     }

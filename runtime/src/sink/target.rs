@@ -129,7 +129,7 @@ pub(super) struct PartialLine {
 
 impl PartialLine {
     /// Gives the line up. Its beginning may still be in the output, so a line feed keeps the next line apart from it.
-    fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         self.rest = vec![b'\n'];
         self.line = None;
     }
