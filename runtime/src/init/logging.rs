@@ -217,7 +217,9 @@ impl Drop for Logging {
             exporter.close();
             self.logger.sink.flush(LAST_REPORTS);
         }
-        self.logger.sink.close();
+        // Other threads may have logged since the flush.
+        let late = self.logger.sink.close(LAST_REPORTS);
+        unwritten = unwritten.max(late);
         for (what, lines) in [("written", unwritten), ("exported", unexported)] {
             if lines > 0 {
                 report_unwritten(what, lines);
@@ -226,7 +228,8 @@ impl Drop for Logging {
     }
 }
 
-/// How long dropping the guard waits for the bill, for the reports of an export and for its own report to be written.
+/// How long dropping the guard waits for the bill, for the reports of an export, for the lines that other threads log
+/// meanwhile, and for its own report to be written.
 const LAST_REPORTS: Duration = Duration::from_millis(200);
 
 fn report_unwritten(what: &'static str, lines: u64) {

@@ -81,7 +81,7 @@ struct QueueState {
     /// Callers of [`Queue::flush`] that wait.
     flushing: u32,
     thread: WriterPhase,
-    /// Set when the queue or the thread ends. Nothing is pushed any more.
+    /// Whether lines are written directly from now on. The thread first writes those in the queue, and ends.
     closed: bool,
 }
 
@@ -129,6 +129,8 @@ enum WriterPhase {
     Sleeping,
     /// Waiting for more lines.
     Gathering,
+    /// Ended by a closed queue, a panic or a fork.
+    Ended,
 }
 
 impl std::fmt::Debug for Queue {
@@ -163,7 +165,8 @@ impl Queue {
         Ok(Queue(shared))
     }
 
-    /// Adds a line, or drops and counts it. If the queue is closed, the line is counted as accepted and not yet written.
+    /// Adds a line, or drops and counts it. If the queue is closed, waits for the lines in it; the line is then counted as
+    /// accepted and not yet written.
     ///
     /// A line with a `deadline` waits for space until then at most.
     pub(super) fn push(
@@ -187,6 +190,7 @@ impl Queue {
             }
         }
         if state.closed {
+            self.0.wait_until_drained(state);
             return Pushed::Closed;
         }
         state.queued.push(site, line);
@@ -220,7 +224,8 @@ impl Queue {
         let left = loop {
             let left = target.saturating_sub(state.settled);
             let wait = deadline.saturating_duration_since(Instant::now());
-            if (left == 0 && state.handled >= requested) || state.closed || wait.is_zero() {
+            let is_settled = left == 0 && state.handled >= requested;
+            if is_settled || state.thread == WriterPhase::Ended || wait.is_zero() {
                 break left;
             }
             self.0.wake(&mut state);
@@ -240,30 +245,26 @@ impl Queue {
                 state.queued.clear();
                 state.settled = state.pushed;
                 state.handled = state.requested;
-                // Nothing wakes a thread that does not exist.
-                state.thread = WriterPhase::Writing;
+                state.thread = WriterPhase::Ended;
                 state.closed = true;
             },
         );
     }
 
-    /// Closes the queue if it has no lines, which ends the thread.
+    /// Closes the queue. The thread writes the lines in it and ends.
     pub(super) fn close(&self) {
         let mut state = self.0.lock();
-        if state.pushed == state.settled {
-            state.closed = true;
-            self.0.wake(&mut state);
-        }
+        state.closed = true;
+        self.0.wake(&mut state);
+        self.0.space.notify_all();
     }
 }
 
 impl Drop for Queue {
-    /// The layer no longer exists, so nothing is pushed any more. The thread writes what is left and ends.
+    /// The layer no longer exists, so nothing is pushed any more.
     fn drop(&mut self) {
+        self.close();
         self.flush(Instant::now() + LAST_LINES);
-        let mut state = self.0.lock();
-        state.closed = true;
-        self.0.wake(&mut state);
     }
 }
 
@@ -326,9 +327,18 @@ impl Shared {
         }
     }
 
+    /// Waits until the thread has written the lines of a closed queue, because they were logged before. The caller then
+    /// writes directly, so it would wait for a stalled output anyway.
+    #[cold]
+    fn wait_until_drained(&self, mut state: MutexGuard<'_, QueueState>) {
+        while state.settled < state.pushed && state.thread != WriterPhase::Ended {
+            state = sync::wait(&self.settled, state);
+        }
+    }
+
     /// Wakes the thread, whether it sleeps or gathers.
     fn wake(&self, state: &mut QueueState) {
-        if state.thread != WriterPhase::Writing {
+        if matches!(state.thread, WriterPhase::Sleeping | WriterPhase::Gathering) {
             state.thread = WriterPhase::Writing;
             self.work.notify_one();
         }
@@ -415,7 +425,9 @@ struct CloseOnExit<'a>(&'a Shared);
 
 impl Drop for CloseOnExit<'_> {
     fn drop(&mut self) {
-        self.0.lock().closed = true;
+        let mut state = self.0.lock();
+        (state.closed, state.thread) = (true, WriterPhase::Ended);
+        drop(state);
         self.0.space.notify_all();
         self.0.settled.notify_all();
     }

@@ -105,14 +105,15 @@ impl Sink {
         if let Some(queue) = &self.queue {
             queue.hold(locks);
         }
-        Destination::hold(&self.destination, locks);
         let (counters, reporter) = (Arc::clone(&self.counters), self.reporter.clone());
+        // Runs after the destination has forgotten its partial line, which the child must not report as lost.
         locks.in_child(move || {
             counters.forget_waiting();
             if let Some(reporter) = reporter {
                 reporter.leave_to_parent(&counters);
             }
         });
+        Destination::hold(&self.destination, locks);
     }
 
     pub(crate) fn shares_destination_with(&self, other: &Sink) -> bool {
@@ -211,16 +212,22 @@ impl Sink {
     /// Waits until the lines logged so far are written, `within` at most. Returns how many are not.
     pub(crate) fn flush(&self, within: Duration) -> u64 {
         let deadline = timer::after(within);
-        let flush_queue = |deadline| self.queue.as_ref().map_or(0, |queue| queue.flush(deadline));
+        let left = self.flush_queue(deadline);
         // A writer that flushes its own sink would wait for itself.
-        let Some(_guard) = WriteGuard::enter() else { return flush_queue(Instant::now()) };
-        let left = flush_queue(deadline);
+        let Some(_guard) = WriteGuard::enter() else { return left };
         if self.counters.has_open_losses() {
             self.settle_losses(deadline);
         }
         self.destination.flush(deadline);
-        // `left` includes the batch that is being written, of which some lines may be written already.
-        left.min(self.counters.waiting())
+        left
+    }
+
+    fn flush_queue(&self, deadline: Instant) -> u64 {
+        let Some(queue) = &self.queue else { return 0 };
+        // A writer that flushes its own sink would wait for itself.
+        let deadline = if is_writing() { Instant::now() } else { deadline };
+        // This includes the batch that is being written, of which some lines may be written already.
+        queue.flush(deadline).min(self.counters.waiting())
     }
 
     /// Waits briefly until the queue is empty. Without a queue, every line is written already.
@@ -239,11 +246,13 @@ impl Sink {
         self.counters.lost()
     }
 
-    /// Closes the queue if it is empty. Later lines are written directly.
-    pub(crate) fn close(&self) {
+    /// Closes the queue, so that later lines are written directly. Waits until its lines are written, `within` at most,
+    /// and returns how many are not.
+    pub(crate) fn close(&self, within: Duration) -> u64 {
         if let Some(queue) = &self.queue {
             queue.close();
         }
+        self.flush_queue(timer::after(within))
     }
 }
 

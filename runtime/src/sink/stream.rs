@@ -1,5 +1,6 @@
 //! Standard output and standard error, unbuffered: when a write returns, the kernel has the line.
 
+#[cfg(unix)]
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::mem;
@@ -7,9 +8,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+#[cfg(unix)]
 use super::descriptor::{self, FileId, file_id};
 use super::stats::Counters;
-use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use super::target::{self, Batch, Loss, PIPE_BUF, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::fork::{ForkLocks, OutputLock};
 
 /// The pauses between attempts to write to a non-blocking descriptor that is full. Each is twice as long as the one
@@ -19,28 +21,19 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 /// How long a write may wait without progress.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// The largest write that a pipe guarantees to be atomic, so that the lines of several processes stay whole.
-const PIPE_BUF: usize = 4096;
-
 pub(crate) struct Stream {
     state: OutputLock<StreamState>,
     standard: Standard,
     pub(super) is_terminal: bool,
 }
 
-/// A standard stream, as the process has it at the moment.
-#[derive(Clone, Copy)]
-struct Standard {
-    /// Duplicates its descriptor, because std's `Stdout` buffers and reports success if the descriptor is closed.
-    duplicate: fn() -> io::Result<File>,
-    /// Used if that fails.
-    buffered: fn() -> Box<dyn Write + Send>,
-}
+/// Opens a standard stream, as the process has it at the moment.
+type Standard = fn() -> io::Result<Open>;
 
 struct StreamState {
     standard: Standard,
     to: Open,
-    /// Whether others may have closed the descriptor.
+    /// Whether others may have closed the descriptor, or it could not be opened.
     is_check_due: bool,
     /// Whether the last line waited for `MAX_WAIT` in vain. Until a line is written, no other one waits.
     stalled: bool,
@@ -50,25 +43,23 @@ struct StreamState {
 }
 
 enum Open {
+    /// A copy of the stream's descriptor.
+    #[cfg(unix)]
     Duplicate { file: File, id: FileId, is_file: bool },
+    /// The standard library's stream.
+    #[cfg(not(unix))]
     Buffered(Box<dyn Write + Send>),
+    /// The stream is closed, or no descriptor is free. Lines are dropped until it can be opened.
+    Closed,
 }
 
 impl Stream {
     pub(crate) fn stdout() -> Self {
-        let standard = Standard {
-            duplicate: || duplicate(&io::stdout()),
-            buffered: || Box::new(io::stdout()),
-        };
-        Stream::new(standard, io::stdout().is_terminal())
+        Stream::new(|| open(io::stdout()), io::stdout().is_terminal())
     }
 
     pub(crate) fn stderr() -> Self {
-        let standard = Standard {
-            duplicate: || duplicate(&io::stderr()),
-            buffered: || Box::new(io::stderr()),
-        };
-        Stream::new(standard, io::stderr().is_terminal())
+        Stream::new(|| open(io::stderr()), io::stderr().is_terminal())
     }
 
     fn new(standard: Standard, is_terminal: bool) -> Self {
@@ -89,20 +80,30 @@ impl Stream {
 
 impl StreamState {
     fn new(standard: Standard) -> Self {
-        let to = standard.open().unwrap_or_else(|_| Open::Buffered((standard.buffered)()));
+        let to = standard().unwrap_or(Open::Closed);
         StreamState {
             standard,
+            is_check_due: matches!(to, Open::Closed),
             to,
-            is_check_due: false,
             stalled: false,
             partial_line: None,
             partial_end: None,
         }
     }
 
+    /// Whether standard output is a file.
+    fn is_file(&self) -> bool {
+        match &self.to {
+            #[cfg(unix)]
+            Open::Duplicate { is_file, .. } => *is_file,
+            _ => false,
+        }
+    }
+
     /// The length of the file, if standard output is one.
     fn length(&self) -> Option<u64> {
         match &self.to {
+            #[cfg(unix)]
             Open::Duplicate { file, is_file: true, .. } => Some(file.metadata().ok()?.len()),
             _ => None,
         }
@@ -110,8 +111,11 @@ impl StreamState {
 
     fn is_open(&self) -> bool {
         match &self.to {
+            #[cfg(unix)]
             Open::Duplicate { file, id, .. } => descriptor::is_open(file, *id),
+            #[cfg(not(unix))]
             Open::Buffered(_) => true,
+            Open::Closed => false,
         }
     }
 
@@ -120,7 +124,7 @@ impl StreamState {
     fn check(&mut self) -> io::Result<()> {
         if !self.is_open() {
             // Its number is free, or belongs to another file, which must stay open.
-            mem::forget(mem::replace(&mut self.to, self.standard.open()?));
+            mem::forget(mem::replace(&mut self.to, (self.standard)()?));
             self.partial_line = None;
         }
         self.is_check_due = false;
@@ -140,19 +144,25 @@ impl StreamState {
 
 impl Drop for StreamState {
     fn drop(&mut self) {
-        let to = mem::replace(&mut self.to, Open::Buffered(Box::new(io::sink())));
-        if let Open::Duplicate { file, id, .. } = to {
+        #[cfg(unix)]
+        if let Open::Duplicate { file, id, .. } = mem::replace(&mut self.to, Open::Closed) {
             descriptor::close(file, id);
         }
     }
 }
 
-impl Standard {
-    fn open(self) -> io::Result<Open> {
-        let file = (self.duplicate)()?;
-        let metadata = file.metadata()?;
-        Ok(Open::Duplicate { file, id: file_id(&metadata), is_file: metadata.is_file() })
-    }
+/// Duplicates the descriptor, because std's `Stdout` buffers, reports success if the descriptor is closed, and has a
+/// lock that another thread may hold during a fork.
+#[cfg(unix)]
+fn open(stream: impl std::os::fd::AsFd) -> io::Result<Open> {
+    let file = File::from(stream.as_fd().try_clone_to_owned()?);
+    let metadata = file.metadata()?;
+    Ok(Open::Duplicate { file, id: file_id(&metadata), is_file: metadata.is_file() })
+}
+
+#[cfg(not(unix))]
+fn open(stream: impl Write + Send + 'static) -> io::Result<Open> {
+    Ok(Open::Buffered(Box::new(stream)))
 }
 
 impl Target for StreamState {
@@ -164,15 +174,17 @@ impl Target for StreamState {
             // Others have written after the beginning of the partial line, so the rest can't complete it.
             self.partial_line = None;
         }
-        let is_file = matches!(self.to, Open::Duplicate { is_file: true, .. });
-        Ok(if is_file { usize::MAX } else { PIPE_BUF })
+        Ok(if self.is_file() { usize::MAX } else { PIPE_BUF })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFailure> {
         let max_wait = if self.stalled { Duration::ZERO } else { MAX_WAIT };
         let result = match &mut self.to {
+            #[cfg(unix)]
             Open::Duplicate { file, .. } => write_whole(file, bytes, max_wait),
+            #[cfg(not(unix))]
             Open::Buffered(to) => write_whole(&mut **to, bytes, max_wait),
+            Open::Closed => Err((0, ErrorKind::NotConnected.into())),
         };
         match result {
             Ok(()) => {
@@ -188,20 +200,15 @@ impl Target for StreamState {
     }
 
     fn in_child(&mut self) {
-        self.partial_line = None;
+        let is_file = self.is_file();
+        match &mut self.partial_line {
+            // If the file still ends with the beginning of the line, the child ends it, and the parent gives it up.
+            Some(partial) if is_file => partial.give_up(),
+            partial => *partial = None,
+        }
         // A daemon closes all descriptors after a fork.
         self.is_check_due = true;
     }
-}
-
-#[cfg(unix)]
-fn duplicate(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
-    stream.as_fd().try_clone_to_owned().map(File::from)
-}
-
-#[cfg(not(unix))]
-fn duplicate<T>(_: &T) -> io::Result<File> {
-    Err(ErrorKind::Unsupported.into())
 }
 
 /// Writes all of `bytes`. An error comes with the number of bytes that were written.

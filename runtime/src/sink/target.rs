@@ -3,7 +3,8 @@
 //! A failed write may have written only the beginning of a line. That line is counted as dropped and its rest is kept
 //! as a [`PartialLine`]. The rest is written before the next line, so that the output never has two lines run into
 //! one, and the line then counts as written after all. If a write accepts a part of a line without an error, the rest is
-//! written at once.
+//! written at once. If the reader of a pipe ends within a line, the next reader must not get the rest of it, so only a
+//! line feed is written.
 
 use std::io;
 use std::sync::Arc;
@@ -11,6 +12,9 @@ use std::sync::Arc;
 use super::stats::{Counters, CutLine, Reason, ReportedLines};
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
+
+/// The largest write that a pipe guarantees to be atomic, so that the lines of several processes stay whole.
+pub(super) const PIPE_BUF: usize = 4096;
 
 /// Whole lines, one after the other.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +102,13 @@ pub(crate) struct Loss {
     pub(crate) error: Option<io::Error>,
 }
 
+impl Loss {
+    /// Whether the pipe has no reader.
+    fn is_broken_pipe(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
 impl From<io::Error> for Loss {
     fn from(error: io::Error) -> Self {
         let reason = match error.kind() {
@@ -112,7 +123,24 @@ impl From<io::Error> for Loss {
 #[derive(Debug)]
 pub(super) struct PartialLine {
     rest: Vec<u8>,
-    line: CutLine,
+    /// `None` if the line is given up.
+    line: Option<CutLine>,
+}
+
+impl PartialLine {
+    /// Gives the line up. Its beginning may still be in the output, so a line feed keeps the next line apart from it.
+    pub(super) fn give_up(&mut self) {
+        self.rest = vec![b'\n'];
+        self.line = None;
+    }
+
+    /// Counts bytes of the rest.
+    fn add_bytes(&self, bytes: usize, counters: &Counters) {
+        match &self.line {
+            Some(line) => line.add_bytes(bytes),
+            None => counters.add_bytes(SiteId::NO_LOCATION, bytes),
+        }
+    }
 }
 
 /// Takes the lock of a target before a fork.
@@ -206,8 +234,12 @@ fn write_rest(
         let written = if begun > 0 {
             counters.add_bytes(line.site, begun);
             let cut = counters.cut_line(failure.loss.reason, line.site, reports);
-            *target.partial_line() =
-                Some(PartialLine { rest: bytes[begun..line.len].to_vec(), line: cut });
+            let mut partial =
+                PartialLine { rest: bytes[begun..line.len].to_vec(), line: Some(cut) };
+            if failure.loss.is_broken_pipe() {
+                partial.give_up();
+            }
+            *target.partial_line() = Some(partial);
             if failure.is_short { finish_now(target, counters) } else { Err(failure.loss) }
         } else {
             counters.drop_report(failure.loss.reason, line.site, reports);
@@ -245,7 +277,7 @@ fn finish_now(target: &mut impl Target, counters: &Counters) -> Result<(), Loss>
     }
 }
 
-/// Returns whether the line is complete now, or false if its rest had to be discarded.
+/// Returns whether the line is complete now, or false if its rest had to be discarded or replaced.
 #[cold]
 fn finish_partial_line(
     target: &mut impl Target,
@@ -257,15 +289,17 @@ fn finish_partial_line(
         let Some(mut partial) = target.partial_line().take() else { return Ok(false) };
         match target.write_rest_of_line(&partial.rest) {
             Ok(is_complete) => {
-                partial.line.add_bytes(partial.rest.len());
-                if is_complete {
-                    partial.line.complete();
-                }
-                return Ok(is_complete);
+                partial.add_bytes(partial.rest.len(), counters);
+                let Some(line) = partial.line.filter(|_| is_complete) else { return Ok(false) };
+                line.complete();
+                return Ok(true);
             }
             Err(failure) => {
-                partial.line.add_bytes(failure.written);
+                partial.add_bytes(failure.written, counters);
                 partial.rest.drain(..failure.written);
+                if failure.loss.is_broken_pipe() {
+                    partial.give_up();
+                }
                 *target.partial_line() = Some(partial);
                 if !failure.is_short {
                     return Err(WriteFailure { written: 0, ..failure });
@@ -304,15 +338,29 @@ mod tests {
     use super::*;
 
     /// Accepts as many bytes per write as its script says, and then fails if that is less than all.
-    #[derive(Default)]
     struct Scripted {
         limit: usize,
+        error: io::ErrorKind,
         /// Whether it returns no error then.
         is_short: bool,
         script: Vec<usize>,
         out: Vec<u8>,
         writes: usize,
         partial_line: Option<PartialLine>,
+    }
+
+    impl Default for Scripted {
+        fn default() -> Self {
+            Scripted {
+                limit: 0,
+                error: io::ErrorKind::StorageFull,
+                is_short: false,
+                script: Vec::new(),
+                out: Vec::new(),
+                writes: 0,
+                partial_line: None,
+            }
+        }
     }
 
     impl Target for Scripted {
@@ -327,7 +375,7 @@ mod tests {
             self.out.extend(&bytes[..accepted]);
             match accepted < bytes.len() {
                 true if self.is_short => Err(WriteFailure::short(accepted)),
-                true => Err(WriteFailure::after(accepted, io::ErrorKind::StorageFull.into())),
+                true => Err(WriteFailure::after(accepted, self.error.into())),
                 false => Ok(()),
             }
         }
@@ -384,6 +432,19 @@ mod tests {
             assert_eq!((counters.written(), counters.dropped(Reason::Io)), (1, 0));
         }
         assert_eq!(target.out, b"one\n");
+    }
+
+    #[test]
+    fn the_rest_of_a_line_whose_reader_has_ended_is_replaced_by_a_line_feed() {
+        let error = io::ErrorKind::BrokenPipe;
+        let mut target = Scripted { limit: 100, script: vec![2, 0], error, ..Scripted::default() };
+        let counters = Counters::new(SinkKind::Writer);
+        write(&mut target, "one\n", &counters).expect_err("it is cut off");
+        assert_eq!(counters.to_report(Reason::Io), 1, "it can't be completed");
+        write(&mut target, "two\n", &counters).expect_err("nothing is accepted");
+        write(&mut target, "three\n", &counters).expect("written");
+        assert_eq!(String::from_utf8_lossy(&target.out), "on\nthree\n");
+        assert_eq!((counters.written(), counters.dropped(Reason::Io)), (1, 2));
     }
 
     #[test]

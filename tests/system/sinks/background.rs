@@ -104,6 +104,23 @@ fn lines_logged_after_the_guard_is_dropped_are_written_directly() {
 }
 
 #[test]
+fn bug_lines_were_lost_if_other_threads_logged_while_the_guard_was_dropped() {
+    for _ in 0..5 {
+        let output = run("during-the-drop", &[("QUEUE", "10000"), ("THREADS", "4")]);
+        let counts = Counts::of(&output.stderr);
+        assert_eq!((counts.waiting, counts.dropped), (0, 0));
+        let found = numbers(&lines(&output.stdout));
+        assert_eq!(found.len(), 4);
+        // The lines that are written directly follow those of the queue.
+        for numbers in found.values() {
+            assert_eq!(*numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
+        }
+        let written = found.values().map(Vec::len).sum::<usize>();
+        assert_eq!(counts.written, written as u64);
+    }
+}
+
+#[test]
 fn a_critical_line_is_written_even_if_the_process_exits_right_after() {
     let output = run("ends-critical", &[("QUEUE", "1000")]);
     let found = lines(&output.stdout);

@@ -171,6 +171,41 @@ fn a_line_cut_at_the_file_size_limit_is_completed_later() {
     });
 }
 
+/// The half line can't be ended at the start. When there is space again, the file no longer counts as shared.
+#[cfg(target_os = "linux")]
+#[test]
+fn bug_a_start_on_a_full_disk_joined_a_line_to_the_half_line_before_it() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no `prlimit` here");
+        return;
+    }
+    let folder = Folder::new("full-at-start");
+    let path = folder.file("app.log");
+    let half = format!("{{\"half\":\"{}", "x".repeat(3000));
+    fs::write(&path, &half).expect("a file");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; exec prlimit --fsize=3000: \"$0\" on-demand"])
+        .arg(env!("CARGO_BIN_EXE_fixture"))
+        .env("LOG_FILE", &path)
+        .env_remove("LOG_LEVEL");
+    let mut process = Process::start(command);
+    assert_eq!(process.line("lost").dropped, 1);
+    thread::sleep(Duration::from_millis(1_100));
+    let pid = process.child.id().to_string();
+    let freed = Command::new("prlimit").args(["--fsize=unlimited", "--pid", &pid]).status();
+    assert!(freed.expect("prlimit runs").success());
+    for n in 1..3 {
+        // The first one is followed by the report of the lost one.
+        assert_eq!(process.line("written").written, n + 1);
+    }
+    process.end();
+    let held = fs::read_to_string(&path).expect("the file");
+    let (first, rest) = held.split_once('\n').expect("lines");
+    assert!(half.starts_with(first), "joined lines: {first}");
+    assert_eq!(numbers(&lines(rest.as_bytes()))[&0], [1, 2]);
+}
+
 /// Standard output is a file, and another process appends a line to it before there is space again.
 #[cfg(target_os = "linux")]
 #[test]

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::stats::Counters;
-use super::target::{self, Batch, Loss, PartialLine, Target, WriteFailure, write_batch};
+use super::target::{self, Batch, Loss, PIPE_BUF, PartialLine, Target, WriteFailure, write_batch};
 use crate::base::clock::{NANOS_PER_SECOND, Tick};
 use crate::base::fork::{ForkLocks, OutputLock};
 use crate::format::sites::SiteId;
@@ -144,10 +144,11 @@ impl Target for FileState {
             // Another process has written after the beginning of the partial line, so the rest can't complete it.
             self.partial_line = None;
         }
-        let limit = self
-            .rotation
-            .filter(|_| open.is_rotated())
-            .map_or(u64::MAX, |rotation| rotation.max_bytes.saturating_sub(open.bytes));
+        let limit = match self.rotation {
+            Some(rotation) if open.is_rotated() => rotation.max_bytes.saturating_sub(open.bytes),
+            _ if open.kind == FileKind::Other => return Ok(PIPE_BUF),
+            _ => u64::MAX,
+        };
         Ok(usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
@@ -158,7 +159,7 @@ impl Target for FileState {
         };
         let count = write_once(open, bytes).inspect_err(|_| self.next_check = Tick::default())?;
         let is_whole = count == bytes.len();
-        if is_whole && !self.is_shared {
+        if is_whole && !self.is_shared && open.is_own_end {
             open.bytes += count as u64;
             return Ok(());
         }
@@ -229,8 +230,9 @@ impl FileState {
                 !open.is_of_this_process()
             }
             Ok(_) => true,
-            // candor does not create a pipe or a device again.
-            Err(error) => open.kind != FileKind::Other && is_gone(&error),
+            // candor does not create a pipe or a device again. If the path can't be read for another reason, such as
+            // the permissions of a folder, the file may have been deleted all the same.
+            Err(error) => open.kind != FileKind::Other && (is_gone(&error) || !open.has_name()),
         };
         if mem::take(&mut open.is_shared) {
             self.shared_until = after(now, SHARED);

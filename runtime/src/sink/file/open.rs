@@ -11,9 +11,9 @@
 //! last byte by a line feed. No lock is needed, so a stopped process stops no other one, and a file system without locks
 //! will do.
 //!
-//! Reading the position after each line would cost a fifth of a write. It is done only while the file counts as shared:
-//! in the first second, and for a minute after the file had another length than this process expected, which is noticed
-//! within 10 ms.
+//! Reading the position after each line would cost a fifth of a write. It is done only for the first line after a half
+//! line, and while the file counts as shared: in the first second, and for a minute after the file had another length
+//! than this process expected, which is noticed within 10 ms.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};

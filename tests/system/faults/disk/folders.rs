@@ -230,6 +230,55 @@ fn lines_wait_for_the_slow_reader_of_a_pipe() {
     }
 }
 
+/// A write of more than 4,096 bytes can be split by the writes of others.
+#[cfg(unix)]
+#[test]
+fn bug_the_queues_of_two_processes_tore_their_lines_in_a_pipe() {
+    let folder = Folder::new("pipe-shared");
+    let pipe = make_pipe(&folder);
+    let reader = fs::File::options().read(true).write(true).open(&pipe).expect("a pipe");
+    let env = [("LOG_FILE", text(&pipe)), ("FILL", "300"), ("LINES", "2000"), ("QUEUE", "1000")];
+    let running = [(); 2].map(|()| Running::start(program("disk", "lines", &env)));
+    let mut content = String::new();
+    for line in BufReader::new(reader).lines().take(4000) {
+        content.push_str(&line.expect("it can be read"));
+        content.push('\n');
+    }
+    let mut found = Found::default();
+    found.add("pipe", content.as_bytes());
+    assert_eq!((found.lines.len(), found.broken), (4000, 0));
+    for running in running {
+        let counts = running.counts();
+        assert_eq!((counts.written, counts.dropped), (2000, 0));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bug_the_next_reader_of_a_pipe_got_the_rest_of_a_line_that_counted_as_written() {
+    let folder = Folder::new("pipe-readers");
+    let pipe = make_pipe(&folder);
+    let fill = "200000";
+    // Opened for writing, too, so that opening it does not wait for a writer. This one is closed first.
+    let both = fs::File::options().read(true).write(true).open(&pipe).expect("a pipe");
+    let env = [("LOG_FILE", text(&pipe)), ("FILL", fill), ("LINES", "3"), ("PAUSE", "500000")];
+    let running = Running::start(program("disk", "lines", &env));
+    // The pipe is full before the end of the line.
+    thread::sleep(Duration::from_millis(200));
+    drop(both);
+    thread::sleep(Duration::from_millis(100));
+    let mut content = String::new();
+    let mut reader = fs::File::open(&pipe).expect("a pipe");
+    reader.read_to_string(&mut content).expect("it can be read");
+    let counts = running.counts();
+    let mut found = Found::default();
+    found.add("pipe", content.as_bytes());
+    // The first line is cut, the two others and its report are whole.
+    assert_eq!((found.lines.len(), found.broken), (3, 1), "{counts:?}");
+    assert_eq!((counts.written, counts.dropped), (3, 1), "{counts:?}");
+    assert_eq!(found.reports().collect::<Vec<_>>(), [("io", 1)]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_whose_target_is_deleted_is_followed_again() {
@@ -260,7 +309,8 @@ fn make_logs_of_nobody(folder: &Folder) {
     std::os::unix::fs::chown(folder.file("logs"), Some(NOBODY), Some(NOBODY)).expect("given away");
 }
 
-/// Starts a process of [`NOBODY`] whose eight threads write to `logs/app.log`; `None` if this process may not.
+/// Starts a process of [`NOBODY`] whose eight threads write to `logs/app.log`, and to `logs/audit.log`; `None` if this
+/// process may not.
 #[cfg(unix)]
 fn start_as_nobody(folder: &Folder, millis: &str) -> Option<Running> {
     use std::os::unix::fs::MetadataExt as _;
@@ -275,10 +325,12 @@ fn start_as_nobody(folder: &Folder, millis: &str) -> Option<Running> {
     // The target folder can be inaccessible to other users.
     let copy = folder.file("faults");
     crate::sinks::copy_program(env!("CARGO_BIN_EXE_faults"), &copy);
-    let path = folder.file("logs/app.log");
+    let (path, audit) = (folder.file("logs/app.log"), folder.file("logs/audit.log"));
     let mut command = Command::new(&copy);
     command.args(["disk", "lines"]).env_clear().uid(NOBODY).gid(NOBODY).envs([
         ("LOG_FILE", text(&path)),
+        ("LOG_AUDIT_FILE", text(&audit)),
+        ("AUDIT", "10"),
         ("LOG_FILE_MAX_BYTES", "20000"),
         ("LOG_FILE_BACKUPS", "3"),
         ("MILLIS", millis),
@@ -335,6 +387,32 @@ fn a_folder_that_becomes_read_only_loses_only_counted_lines() {
     let counts = running.counts();
     assert!(counts.reasons["file: io"] > 0 && counts.waiting == 0, "{counts:?}");
     assert_eq!(Found::of(&logs).broken, 0);
+}
+
+/// The process can't see whether the path still names its file.
+#[cfg(unix)]
+#[test]
+fn bug_lines_to_a_deleted_file_behind_an_unreadable_folder_were_counted_as_written() {
+    let folder = Folder::new("unreadable");
+    let Some(running) = start_as_nobody(&folder, "1500") else { return };
+    let (logs, path) = (folder.file("logs"), folder.file("logs/app.log"));
+    set_mode(&logs, 0o000);
+    has_lines_soon(&path);
+    let files = [path, folder.file("logs/audit.log")].map(|path| {
+        let file = fs::File::open(&path).expect("the file");
+        fs::remove_file(path).expect("removed");
+        file
+    });
+    thread::sleep(Duration::from_millis(100));
+    let lengths = || files.each_ref().map(|file| file.metadata().expect("the file").len());
+    let before = lengths();
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(lengths(), before, "lines go on into files without a name");
+    set_mode(&logs, 0o755);
+    has_lines_soon(&folder.file("logs/app.log"));
+    has_lines_soon(&folder.file("logs/audit.log"));
+    let counts = running.counts();
+    assert!(counts.reasons["file: io"] > 0 && counts.reasons["audit: io"] > 0, "{counts:?}");
 }
 
 #[cfg(unix)]
