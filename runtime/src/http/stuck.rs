@@ -84,7 +84,7 @@ impl Watch {
     pub(super) fn add(&self, request: &Arc<Request>) {
         let mut pending = self.lock();
         pending.remove_some();
-        pending.requests.push_back((Tick::now(), Arc::downgrade(request)));
+        pending.requests.push_back((request.started, Arc::downgrade(request)));
         if !mem::replace(&mut pending.is_scheduled, true) {
             drop(pending);
             // The default subscriber may be set for this thread only; the timer thread needs it as well.
