@@ -5,9 +5,11 @@
 //! After it, both processes release them; before that, the child changes what they protect, for example by leaving
 //! the queued lines to its parent.
 //!
-//! Nothing waits for a lock for long, because its holder may wait for an output that stalls. A lock that the forking
-//! thread did not get may never be released in the child. Only locks that are held during a write can take that long;
-//! they are of the type [`OutputLock`], and the child replaces what they protect.
+//! A fork does not wait for a lock for long, because its holder may wait for an output that stalls. A lock that the
+//! forking thread did not get may never be released in the child. Only locks that are held during a write can take that
+//! long; they are of the type [`OutputLock`], and the child replaces what they protect.
+//!
+//! Threads that fork at the same time take turns. Each holds [`HOLDERS`] until its fork is over.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -32,7 +34,7 @@ const WAIT: Duration = Duration::from_secs(2);
 /// How many forks lie between this process and the one that was started.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// Functions that take locks before a fork.
+/// Functions that take locks before a fork. A thread that forks holds this lock first and for the longest time.
 static HOLDERS: Mutex<Vec<Holder>> = Mutex::new(Vec::new());
 
 struct Holder {
@@ -90,6 +92,11 @@ impl ForkLocks {
         let now = Instant::now();
         let (output_deadline, deadline) = (now + OUTPUT_WAIT, now + WAIT);
         ForkLocks { held: Vec::new(), addresses: Vec::new(), output_deadline, deadline }
+    }
+
+    /// Repeats an attempt to take a lock that a `hold` function releases itself, for as long as this fork waits.
+    pub(crate) fn attempt<T>(&self, attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        until(self.deadline, attempt)
     }
 
     /// Takes a lock of `owner`, if `find` returns one. The child calls `in_child` with the value behind it, or with
@@ -307,23 +314,23 @@ impl<T> OutputLock<T> {
 
 thread_local! {
     /// The locks that this thread holds while it forks.
-    static HELD: RefCell<Option<ForkLocks>> = const { RefCell::new(None) };
+    static HELD: RefCell<Option<(MutexGuard<'static, Vec<Holder>>, ForkLocks)>> =
+        const { RefCell::new(None) };
 }
 
 /// Takes the locks of this process.
 fn prepare() {
+    // Waits for the forks of other threads. Their waits for locks have an end, so this one has, too.
+    let holders = lock(&HOLDERS);
     let mut locks = ForkLocks::new();
-    if let Some(holders) = until(locks.deadline, || sync::try_lock(&HOLDERS)) {
-        holders.iter().for_each(|holder| (holder.hold)(&mut locks));
-    }
-    locks.hold((), |()| Some(&HOLDERS), |(), _| {});
-    let _ = HELD.try_with(|held| held.replace(Some(locks)));
+    holders.iter().for_each(|holder| (holder.hold)(&mut locks));
+    let _ = HELD.try_with(|held| held.replace(Some((holders, locks))));
 }
 
 /// Releases them, in the parent and in the child.
 fn release() {
     let held = HELD.try_with(RefCell::take);
-    if let Some(locks) = held.ok().flatten() {
+    if let Some((_holders, locks)) = held.ok().flatten() {
         locks.release();
     }
 }

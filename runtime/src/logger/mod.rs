@@ -32,7 +32,7 @@ use self::timed_spans::TimedSpans;
 use crate::base::clock::Tick;
 use crate::base::due::{self, Due};
 use crate::base::fork::ForkLocks;
-use crate::base::{buffer, lock, timer};
+use crate::base::{buffer, lock, sync, timer};
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
 use crate::format::pretty::{LinePlace, Pretty, Style};
@@ -61,8 +61,8 @@ static LOGGERS: Mutex<Vec<Weak<Logger>>> = Mutex::new(Vec::new());
 
 /// Takes the locks of all loggers before a fork.
 pub(crate) fn hold(locks: &mut ForkLocks) {
-    let loggers: Vec<_> = lock(&LOGGERS).iter().filter_map(Weak::upgrade).collect();
-    for logger in &loggers {
+    let loggers = locks.attempt(|| sync::try_lock(&LOGGERS)).map(|loggers| loggers.clone());
+    for logger in loggers.iter().flatten().filter_map(Weak::upgrade) {
         logger.hold(locks);
     }
     locks.hold((), |()| Some(&LOGGERS), |(), _| {});

@@ -362,3 +362,17 @@ fn bug_threads_of_a_child_that_was_forked_by_the_writer_lost_lines() {
     let lines = ended.lines();
     assert_eq!(with_message(&lines, "in a thread of the child").len(), 4000, "{}", ended.stderr);
 }
+
+/// Each held the locks of the other one's fork, until both gave up and their children lacked locks.
+#[test]
+fn bug_threads_that_forked_at_the_same_time_waited_for_each_other() {
+    let forks = if is_full() { 100 } else { 20 };
+    for queue in ["0", "10"] {
+        let env = [("FORKS", &*forks.to_string()), ("QUEUE", queue)];
+        let ended = succeeds("process", "threads-that-fork-at-once", &env);
+        each_line_is_written_once(&ended.lines(), &ended.stderr, 4 * forks, &CHILD);
+        let longest = ended.stderr.lines().find_map(|line| line.strip_prefix("longest fork "));
+        let millis = longest.and_then(|text| text.strip_suffix(" ms")).expect("a time");
+        assert!(millis.parse::<u64>().expect("a number") < 1500, "{}", ended.stderr);
+    }
+}
