@@ -14,6 +14,7 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::hint;
+use std::iter;
 use std::mem;
 use std::pin::Pin;
 #[cfg(feature = "http")]
@@ -118,21 +119,27 @@ impl ForkLocks {
         });
     }
 
-    /// Like [`hold`](Self::hold), for a lock that is held during a write.
+    /// Like [`hold`](Self::hold), for a lock that is held during a write. In the child of a child, this includes the
+    /// replacements of the lock, and calls `in_child` for each.
     pub(crate) fn hold_output<O: 'static, T: 'static>(
         &mut self,
         owner: O,
         find: impl Fn(&O) -> Option<&OutputLock<T>> + 'static,
-        in_child: impl FnOnce(&O, Option<&mut T>) + 'static,
+        in_child: impl Fn(&O, Option<&mut T>) + 'static,
     ) {
         let Some(address) = find(&owner).map(address_of) else { return };
         let deadline = self.output_deadline;
         self.add(address, async move {
             let Some(lock) = find(&owner) else { return };
-            let mut guard = until(deadline, || sync::try_lock(&lock.value));
+            let mut guards: Vec<_> = lock
+                .with_replacements()
+                .map(|lock| (lock, lock.try_lock_until(deadline)))
+                .collect();
             if is_child_after_pause().await {
-                lock.is_abandoned.store(guard.is_none(), Ordering::Relaxed);
-                in_child(&owner, guard.as_deref_mut());
+                for (lock, guard) in &mut guards {
+                    lock.is_abandoned.store(guard.is_none(), Ordering::Relaxed);
+                    in_child(&owner, guard.as_deref_mut());
+                }
             }
         });
     }
@@ -221,8 +228,8 @@ pub(crate) struct OutputLock<T> {
     value: Mutex<T>,
     /// Set in a child if the lock was held during the fork, until a thread that waits for it gets it.
     is_abandoned: AtomicBool,
-    /// What replaces the value in such a child.
-    replacement: OnceLock<Mutex<T>>,
+    /// The lock that such a child uses instead. A child of the child may have to replace this one, too.
+    replacement: OnceLock<Box<OutputLock<T>>>,
 }
 
 impl<T> OutputLock<T> {
@@ -236,10 +243,10 @@ impl<T> OutputLock<T> {
 
     /// Locks the value. In a child that can't get it, `replace` makes another one.
     #[inline(always)]
-    pub(crate) fn lock(&self, replace: impl FnOnce() -> T) -> MutexGuard<'_, T> {
+    pub(crate) fn lock(&self, replace: impl Fn() -> T) -> MutexGuard<'_, T> {
         match self.try_lock() {
             Some(guard) => guard,
-            None => self.lock_held(replace),
+            None => self.lock_held(&replace),
         }
     }
 
@@ -247,15 +254,12 @@ impl<T> OutputLock<T> {
     pub(crate) fn lock_within(
         &self,
         time: Duration,
-        replace: impl FnOnce() -> T,
+        replace: impl Fn() -> T,
     ) -> Option<MutexGuard<'_, T>> {
         const PAUSE: Duration = Duration::from_millis(1);
-        if self.is_abandoned() {
-            return Some(self.lock(replace));
-        }
         let deadline = Instant::now() + time;
         loop {
-            let guard = self.try_lock();
+            let guard = self.try_lock_or_replace(&replace);
             if guard.is_some() || Instant::now() >= deadline {
                 return guard;
             }
@@ -264,15 +268,15 @@ impl<T> OutputLock<T> {
     }
 
     /// Like [`lock`](Self::lock). Returns `None` if another thread of this process holds the lock.
-    pub(crate) fn try_lock_or_replace(
-        &self,
-        replace: impl FnOnce() -> T,
-    ) -> Option<MutexGuard<'_, T>> {
-        let guard = self.try_lock();
-        if guard.is_none() && self.is_abandoned() {
-            return sync::try_lock(self.replacement.get_or_init(|| Mutex::new(replace())));
+    pub(crate) fn try_lock_or_replace(&self, replace: impl Fn() -> T) -> Option<MutexGuard<'_, T>> {
+        let mut lock = self;
+        loop {
+            let guard = lock.try_lock();
+            if guard.is_some() || !lock.is_abandoned() {
+                return guard;
+            }
+            lock = lock.replacement(&replace);
         }
-        guard
     }
 
     /// Returns `None` if the lock is never released in this process.
@@ -288,7 +292,7 @@ impl<T> OutputLock<T> {
     }
 
     #[cold]
-    fn lock_held(&self, replace: impl FnOnce() -> T) -> MutexGuard<'_, T> {
+    fn lock_held(&self, replace: &dyn Fn() -> T) -> MutexGuard<'_, T> {
         if !self.is_abandoned() {
             return lock(&self.value);
         }
@@ -299,7 +303,26 @@ impl<T> OutputLock<T> {
             self.is_abandoned.store(false, Ordering::Relaxed);
             return guard;
         }
-        lock(self.replacement.get_or_init(|| Mutex::new(replace())))
+        let replacement = self.replacement(replace);
+        replacement.try_lock().unwrap_or_else(|| replacement.lock_held(replace))
+    }
+
+    fn replacement(&self, replace: &dyn Fn() -> T) -> &Self {
+        if let Some(replacement) = self.replacement.get() {
+            return replacement;
+        }
+        // Not inside `get_or_init`, because a fork meanwhile would leave the child an initialisation that never ends.
+        let made = Box::new(OutputLock::new(replace()));
+        self.replacement.get_or_init(|| made)
+    }
+
+    fn with_replacements(&self) -> impl Iterator<Item = &Self> {
+        iter::successors(Some(self), |lock| lock.replacement.get().map(|next| &**next))
+    }
+
+    /// Takes the lock before a fork, unless it is known to be never released.
+    fn try_lock_until(&self, deadline: Instant) -> Option<MutexGuard<'_, T>> {
+        if self.is_abandoned() { self.try_lock() } else { until(deadline, || self.try_lock()) }
     }
 
     /// Whether the lock will never be released in this process, unless the thread that forked holds it.
@@ -307,8 +330,15 @@ impl<T> OutputLock<T> {
         self.is_abandoned.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn abandon(&self) {
-        self.is_abandoned.store(true, Ordering::Relaxed);
+    /// In a forked child, for a lock that the fork did not hold: calls `change` with the value, or abandons the lock if
+    /// another thread held it. Does this for the replacements of the lock, too.
+    pub(crate) fn change_or_abandon(&self, change: impl Fn(&mut T)) {
+        for lock in self.with_replacements() {
+            match lock.try_lock() {
+                Some(mut value) => change(&mut value),
+                None => lock.is_abandoned.store(true, Ordering::Relaxed),
+            }
+        }
     }
 }
 

@@ -376,3 +376,12 @@ fn bug_threads_that_forked_at_the_same_time_waited_for_each_other() {
         assert!(millis.parse::<u64>().expect("a number") < 1500, "{}", ended.stderr);
     }
 }
+
+/// The child had replaced the lock of its output, and another one of its threads held the replacement.
+#[test]
+fn bug_a_fork_of_a_fork_waited_for_a_thread_of_its_parent() {
+    for format in ["json", "pretty"] {
+        let env = [("LOG_FORMAT", format)];
+        succeeds("process", "fork-of-a-fork-while-writes-stall", &env);
+    }
+}
