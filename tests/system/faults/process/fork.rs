@@ -385,3 +385,16 @@ fn bug_a_fork_of_a_fork_waited_for_a_thread_of_its_parent() {
         succeeds("process", "fork-of-a-fork-while-writes-stall", &env);
     }
 }
+
+#[test]
+fn bug_a_child_reported_the_lost_records_of_its_parent() {
+    let endpoint = format!("http://127.0.0.1:{}", closed_port());
+    let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_BLRP_SCHEDULE_DELAY", "5")];
+    let ended = succeeds("process", "fork-after-records-were-lost", &env);
+    let lost = ended.stderr.lines().filter_map(|line| line.strip_prefix("lost "));
+    let lost: u64 = lost.map(|text| text.parse::<u64>().expect("a number")).sum();
+    let lines = ended.lines();
+    let reports = lines.iter().filter(|line| line["event"] == "lines_dropped");
+    let reported: u64 = reports.map(|line| line["lines"].as_u64().expect("a number")).sum();
+    assert_eq!((lost, reported), (7, 7), "{}", ended.stdout);
+}
