@@ -32,6 +32,9 @@ const OUTPUT_WAIT: Duration = Duration::from_millis(200);
 /// How long a fork waits for the other locks. Their holders only need to be scheduled.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// Between two attempts of a thread that can wait for a lock.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// How many forks lie between this process and the one that was started.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
@@ -226,6 +229,8 @@ fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option
 #[derive(Debug, Default)]
 pub(crate) struct OutputLock<T> {
     value: Mutex<T>,
+    /// Set while a fork waits for the lock. Otherwise, threads that write without a pause would keep it from the fork.
+    is_awaited: AtomicBool,
     /// Set in a child if the lock was held during the fork, until a thread that waits for it gets it.
     is_abandoned: AtomicBool,
     /// The lock that such a child uses instead. A child of the child may have to replace this one, too.
@@ -236,6 +241,7 @@ impl<T> OutputLock<T> {
     pub(crate) const fn new(value: T) -> Self {
         OutputLock {
             value: Mutex::new(value),
+            is_awaited: AtomicBool::new(false),
             is_abandoned: AtomicBool::new(false),
             replacement: OnceLock::new(),
         }
@@ -244,10 +250,12 @@ impl<T> OutputLock<T> {
     /// Locks the value. In a child that can't get it, `replace` makes another one.
     #[inline(always)]
     pub(crate) fn lock(&self, replace: impl Fn() -> T) -> MutexGuard<'_, T> {
-        match self.try_lock() {
-            Some(guard) => guard,
-            None => self.lock_held(&replace),
+        if !self.is_awaited()
+            && let Some(guard) = self.try_lock()
+        {
+            return guard;
         }
+        self.lock_held(&replace)
     }
 
     /// Like [`lock`](Self::lock). Returns `None` if another thread holds the lock for longer than `time`.
@@ -256,7 +264,6 @@ impl<T> OutputLock<T> {
         time: Duration,
         replace: impl Fn() -> T,
     ) -> Option<MutexGuard<'_, T>> {
-        const PAUSE: Duration = Duration::from_millis(1);
         let deadline = Instant::now() + time;
         loop {
             let guard = self.try_lock_or_replace(&replace);
@@ -293,6 +300,9 @@ impl<T> OutputLock<T> {
 
     #[cold]
     fn lock_held(&self, replace: &dyn Fn() -> T) -> MutexGuard<'_, T> {
+        while self.is_awaited() {
+            thread::sleep(PAUSE);
+        }
         if !self.is_abandoned() {
             return lock(&self.value);
         }
@@ -322,7 +332,19 @@ impl<T> OutputLock<T> {
 
     /// Takes the lock before a fork, unless it is known to be never released.
     fn try_lock_until(&self, deadline: Instant) -> Option<MutexGuard<'_, T>> {
-        if self.is_abandoned() { self.try_lock() } else { until(deadline, || self.try_lock()) }
+        let guard = self.try_lock();
+        if guard.is_some() || self.is_abandoned() {
+            return guard;
+        }
+        self.is_awaited.store(true, Ordering::Relaxed);
+        let guard = until(deadline, || self.try_lock());
+        self.is_awaited.store(false, Ordering::Relaxed);
+        guard
+    }
+
+    #[inline(always)]
+    fn is_awaited(&self) -> bool {
+        self.is_awaited.load(Ordering::Relaxed)
     }
 
     /// Whether the lock will never be released in this process, unless the thread that forked holds it.

@@ -398,3 +398,10 @@ fn bug_a_child_reported_the_lost_records_of_its_parent() {
     let reported: u64 = reports.map(|line| line["lines"].as_u64().expect("a number")).sum();
     assert_eq!((lost, reported), (7, 7), "{}", ended.stdout);
 }
+
+#[test]
+fn bug_a_child_lost_its_writer_because_other_threads_used_it_all_the_time() {
+    let env = [("WRITE_MS", "5"), ("THREADS", "3"), ("FORKS", "20")];
+    let ended = succeeds("process", "fork-while-threads-use-a-slow-writer", &env);
+    each_line_is_written_once(&ended.lines(), &ended.stderr, 20, &CHILD);
+}
