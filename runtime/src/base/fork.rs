@@ -5,13 +5,16 @@
 //! After it, both processes release them; before that, the child changes what they protect, for example by leaving
 //! the queued lines to its parent.
 //!
-//! Nothing waits for a lock for long, because its holder may wait for an output that stalls. A lock that the forking
-//! thread did not get may never be released in the child. Only locks that are held during a write can take that long;
-//! they are of the type [`OutputLock`], and the child replaces what they protect.
+//! A fork does not wait for a lock for long, because its holder may wait for an output that stalls. A lock that the
+//! forking thread did not get may never be released in the child. Only locks that are held during a write can take that
+//! long; they are of the type [`OutputLock`], and the child replaces what they protect.
+//!
+//! Threads that fork at the same time take turns. Each holds [`HOLDERS`] until its fork is over.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::hint;
+use std::iter;
 use std::mem;
 use std::pin::Pin;
 #[cfg(feature = "http")]
@@ -29,10 +32,13 @@ const OUTPUT_WAIT: Duration = Duration::from_millis(200);
 /// How long a fork waits for the other locks. Their holders only need to be scheduled.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// Between two attempts of a thread that can wait for a lock.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// How many forks lie between this process and the one that was started.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// Functions that take locks before a fork.
+/// Functions that take locks before a fork. A thread that forks holds this lock first and for the longest time.
 static HOLDERS: Mutex<Vec<Holder>> = Mutex::new(Vec::new());
 
 struct Holder {
@@ -92,6 +98,11 @@ impl ForkLocks {
         ForkLocks { held: Vec::new(), addresses: Vec::new(), output_deadline, deadline }
     }
 
+    /// Repeats an attempt to take a lock that a `hold` function releases itself, for as long as this fork waits.
+    pub(crate) fn attempt<T>(&self, attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        until(self.deadline, attempt)
+    }
+
     /// Takes a lock of `owner`, if `find` returns one. The child calls `in_child` with the value behind it, or with
     /// `None` if another thread held it for too long.
     pub(crate) fn hold<O: 'static, T: 'static>(
@@ -111,21 +122,27 @@ impl ForkLocks {
         });
     }
 
-    /// Like [`hold`](Self::hold), for a lock that is held during a write.
+    /// Like [`hold`](Self::hold), for a lock that is held during a write. In the child of a child, this includes the
+    /// replacements of the lock, and calls `in_child` for each.
     pub(crate) fn hold_output<O: 'static, T: 'static>(
         &mut self,
         owner: O,
         find: impl Fn(&O) -> Option<&OutputLock<T>> + 'static,
-        in_child: impl FnOnce(&O, Option<&mut T>) + 'static,
+        in_child: impl Fn(&O, Option<&mut T>) + 'static,
     ) {
         let Some(address) = find(&owner).map(address_of) else { return };
         let deadline = self.output_deadline;
         self.add(address, async move {
             let Some(lock) = find(&owner) else { return };
-            let mut guard = until(deadline, || sync::try_lock(&lock.value));
+            let mut guards: Vec<_> = lock
+                .with_replacements()
+                .map(|lock| (lock, lock.try_lock_until(deadline)))
+                .collect();
             if is_child_after_pause().await {
-                lock.is_abandoned.store(guard.is_none(), Ordering::Relaxed);
-                in_child(&owner, guard.as_deref_mut());
+                for (lock, guard) in &mut guards {
+                    lock.is_abandoned.store(guard.is_none(), Ordering::Relaxed);
+                    in_child(&owner, guard.as_deref_mut());
+                }
             }
         });
     }
@@ -212,16 +229,19 @@ fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option
 #[derive(Debug, Default)]
 pub(crate) struct OutputLock<T> {
     value: Mutex<T>,
+    /// Set while a fork waits for the lock. Otherwise, threads that write without a pause would keep it from the fork.
+    is_awaited: AtomicBool,
     /// Set in a child if the lock was held during the fork, until a thread that waits for it gets it.
     is_abandoned: AtomicBool,
-    /// What replaces the value in such a child.
-    replacement: OnceLock<Mutex<T>>,
+    /// The lock that such a child uses instead. A child of the child may have to replace this one, too.
+    replacement: OnceLock<Box<OutputLock<T>>>,
 }
 
 impl<T> OutputLock<T> {
     pub(crate) const fn new(value: T) -> Self {
         OutputLock {
             value: Mutex::new(value),
+            is_awaited: AtomicBool::new(false),
             is_abandoned: AtomicBool::new(false),
             replacement: OnceLock::new(),
         }
@@ -229,26 +249,24 @@ impl<T> OutputLock<T> {
 
     /// Locks the value. In a child that can't get it, `replace` makes another one.
     #[inline(always)]
-    pub(crate) fn lock(&self, replace: impl FnOnce() -> T) -> MutexGuard<'_, T> {
-        match self.try_lock() {
-            Some(guard) => guard,
-            None => self.lock_held(replace),
+    pub(crate) fn lock(&self, replace: impl Fn() -> T) -> MutexGuard<'_, T> {
+        if !self.is_awaited()
+            && let Some(guard) = self.try_lock()
+        {
+            return guard;
         }
+        self.lock_held(&replace)
     }
 
     /// Like [`lock`](Self::lock). Returns `None` if another thread holds the lock for longer than `time`.
     pub(crate) fn lock_within(
         &self,
         time: Duration,
-        replace: impl FnOnce() -> T,
+        replace: impl Fn() -> T,
     ) -> Option<MutexGuard<'_, T>> {
-        const PAUSE: Duration = Duration::from_millis(1);
-        if self.is_abandoned() {
-            return Some(self.lock(replace));
-        }
         let deadline = Instant::now() + time;
         loop {
-            let guard = self.try_lock();
+            let guard = self.try_lock_or_replace(&replace);
             if guard.is_some() || Instant::now() >= deadline {
                 return guard;
             }
@@ -257,15 +275,15 @@ impl<T> OutputLock<T> {
     }
 
     /// Like [`lock`](Self::lock). Returns `None` if another thread of this process holds the lock.
-    pub(crate) fn try_lock_or_replace(
-        &self,
-        replace: impl FnOnce() -> T,
-    ) -> Option<MutexGuard<'_, T>> {
-        let guard = self.try_lock();
-        if guard.is_none() && self.is_abandoned() {
-            return sync::try_lock(self.replacement.get_or_init(|| Mutex::new(replace())));
+    pub(crate) fn try_lock_or_replace(&self, replace: impl Fn() -> T) -> Option<MutexGuard<'_, T>> {
+        let mut lock = self;
+        loop {
+            let guard = lock.try_lock();
+            if guard.is_some() || !lock.is_abandoned() {
+                return guard;
+            }
+            lock = lock.replacement(&replace);
         }
-        guard
     }
 
     /// Returns `None` if the lock is never released in this process.
@@ -281,7 +299,10 @@ impl<T> OutputLock<T> {
     }
 
     #[cold]
-    fn lock_held(&self, replace: impl FnOnce() -> T) -> MutexGuard<'_, T> {
+    fn lock_held(&self, replace: &dyn Fn() -> T) -> MutexGuard<'_, T> {
+        while self.is_awaited() {
+            thread::sleep(PAUSE);
+        }
         if !self.is_abandoned() {
             return lock(&self.value);
         }
@@ -292,7 +313,38 @@ impl<T> OutputLock<T> {
             self.is_abandoned.store(false, Ordering::Relaxed);
             return guard;
         }
-        lock(self.replacement.get_or_init(|| Mutex::new(replace())))
+        let replacement = self.replacement(replace);
+        replacement.try_lock().unwrap_or_else(|| replacement.lock_held(replace))
+    }
+
+    fn replacement(&self, replace: &dyn Fn() -> T) -> &Self {
+        if let Some(replacement) = self.replacement.get() {
+            return replacement;
+        }
+        // Not inside `get_or_init`, because a fork meanwhile would leave the child an initialisation that never ends.
+        let made = Box::new(OutputLock::new(replace()));
+        self.replacement.get_or_init(|| made)
+    }
+
+    fn with_replacements(&self) -> impl Iterator<Item = &Self> {
+        iter::successors(Some(self), |lock| lock.replacement.get().map(|next| &**next))
+    }
+
+    /// Takes the lock before a fork, unless it is known to be never released.
+    fn try_lock_until(&self, deadline: Instant) -> Option<MutexGuard<'_, T>> {
+        let guard = self.try_lock();
+        if guard.is_some() || self.is_abandoned() {
+            return guard;
+        }
+        self.is_awaited.store(true, Ordering::Relaxed);
+        let guard = until(deadline, || self.try_lock());
+        self.is_awaited.store(false, Ordering::Relaxed);
+        guard
+    }
+
+    #[inline(always)]
+    fn is_awaited(&self) -> bool {
+        self.is_awaited.load(Ordering::Relaxed)
     }
 
     /// Whether the lock will never be released in this process, unless the thread that forked holds it.
@@ -300,30 +352,37 @@ impl<T> OutputLock<T> {
         self.is_abandoned.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn abandon(&self) {
-        self.is_abandoned.store(true, Ordering::Relaxed);
+    /// In a forked child, for a lock that the fork did not hold: calls `change` with the value, or abandons the lock if
+    /// another thread held it. Does this for the replacements of the lock, too.
+    pub(crate) fn change_or_abandon(&self, change: impl Fn(&mut T)) {
+        for lock in self.with_replacements() {
+            match lock.try_lock() {
+                Some(mut value) => change(&mut value),
+                None => lock.is_abandoned.store(true, Ordering::Relaxed),
+            }
+        }
     }
 }
 
 thread_local! {
     /// The locks that this thread holds while it forks.
-    static HELD: RefCell<Option<ForkLocks>> = const { RefCell::new(None) };
+    static HELD: RefCell<Option<(MutexGuard<'static, Vec<Holder>>, ForkLocks)>> =
+        const { RefCell::new(None) };
 }
 
 /// Takes the locks of this process.
 fn prepare() {
+    // Waits for the forks of other threads. Their waits for locks have an end, so this one has, too.
+    let holders = lock(&HOLDERS);
     let mut locks = ForkLocks::new();
-    if let Some(holders) = until(locks.deadline, || sync::try_lock(&HOLDERS)) {
-        holders.iter().for_each(|holder| (holder.hold)(&mut locks));
-    }
-    locks.hold((), |()| Some(&HOLDERS), |(), _| {});
-    let _ = HELD.try_with(|held| held.replace(Some(locks)));
+    holders.iter().for_each(|holder| (holder.hold)(&mut locks));
+    let _ = HELD.try_with(|held| held.replace(Some((holders, locks))));
 }
 
 /// Releases them, in the parent and in the child.
 fn release() {
     let held = HELD.try_with(RefCell::take);
-    if let Some(locks) = held.ok().flatten() {
+    if let Some((_holders, locks)) = held.ok().flatten() {
         locks.release();
     }
 }

@@ -157,7 +157,9 @@ thread_local! {
 
 /// Takes the locks before a fork.
 pub(crate) fn hold(locks: &mut ForkLocks) {
-    sync::read(sites()).values().for_each(|site| site.timing.hold(locks));
+    if let Some(sites) = locks.attempt(|| sync::try_read(sites())) {
+        sites.values().for_each(|site| site.timing.hold(locks));
+    }
     locks.hold_rw((), |()| sites());
 }
 

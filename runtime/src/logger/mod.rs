@@ -67,8 +67,8 @@ pub(crate) fn all() -> Vec<Arc<Logger>> {
 
 /// Takes the locks of all loggers before a fork.
 pub(crate) fn hold(locks: &mut ForkLocks) {
-    let loggers: Vec<_> = lock(&LOGGERS).iter().filter_map(Weak::upgrade).collect();
-    for logger in &loggers {
+    let loggers = locks.attempt(|| sync::try_lock(&LOGGERS)).map(|loggers| loggers.clone());
+    for logger in loggers.iter().flatten().filter_map(Weak::upgrade) {
         logger.hold(locks);
     }
     locks.hold((), |()| Some(&LOGGERS), |(), _| {});

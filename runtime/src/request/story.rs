@@ -189,11 +189,8 @@ impl RequestStory {
 
     /// In a forked child: forgets the held lines, which the parent has, too.
     pub(crate) fn leave_to_parent(&self) {
-        match self.held.try_lock() {
-            Some(mut held) => held.forget(),
-            // If this thread holds the lock because it forked, `hold` forgets the lines.
-            None => self.held.abandon(),
-        }
+        // If this thread holds the lock because it forked, `hold` forgets the lines.
+        self.held.change_or_abandon(HeldLines::forget);
     }
 
     /// Takes the locks of a request's story before a fork.

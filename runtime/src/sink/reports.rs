@@ -47,9 +47,7 @@ impl LossReporter {
 
     /// In a forked child: leaves the lines that were lost so far to the parent, whose thread may have the lock.
     pub(super) fn leave_to_parent(&self, counters: &Counters) {
-        if self.reports.try_lock().is_none() {
-            self.reports.abandon();
-        }
+        self.reports.change_or_abandon(|_| {});
         if let Some(mut reports) = self.try_lock() {
             counters.begin_report();
             reports.covered = REASONS.map(|(reason, _)| counters.to_report(reason));

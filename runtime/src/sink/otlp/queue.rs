@@ -133,7 +133,7 @@ impl ExportQueue {
         &self.counters[signal as usize]
     }
 
-    /// Takes the locks before a fork. The parent delivers the lines in the queue.
+    /// Takes the locks before a fork. The parent delivers the lines in the queue, and reports the losses so far.
     pub(super) fn hold(self: &Arc<Self>, locks: &mut ForkLocks) {
         locks.hold(
             Arc::clone(self),
@@ -154,7 +154,18 @@ impl ExportQueue {
                 state.reporter = Reporter::None;
             },
         );
-        locks.hold(Arc::clone(self), |queue| Some(&queue.reports), |_, _| {});
+        locks.hold(
+            Arc::clone(self),
+            |queue| Some(&queue.reports),
+            |queue, reports| {
+                let Some(reports) = reports else { return };
+                for (signal, _) in SIGNALS {
+                    let counters = queue.counters(signal);
+                    let covered = REASONS.map(|(reason, _)| counters.dropped(reason));
+                    reports.covered[signal as usize] = covered;
+                }
+            },
+        );
     }
 
     /// Adds a line, or drops and counts it. Returns true if the caller must start a thread.

@@ -362,3 +362,46 @@ fn bug_threads_of_a_child_that_was_forked_by_the_writer_lost_lines() {
     let lines = ended.lines();
     assert_eq!(with_message(&lines, "in a thread of the child").len(), 4000, "{}", ended.stderr);
 }
+
+/// Each held the locks of the other one's fork, until both gave up and their children lacked locks.
+#[test]
+fn bug_threads_that_forked_at_the_same_time_waited_for_each_other() {
+    let forks = if is_full() { 100 } else { 20 };
+    for queue in ["0", "10"] {
+        let env = [("FORKS", &*forks.to_string()), ("QUEUE", queue)];
+        let ended = succeeds("process", "threads-that-fork-at-once", &env);
+        each_line_is_written_once(&ended.lines(), &ended.stderr, 4 * forks, &CHILD);
+        let longest = ended.stderr.lines().find_map(|line| line.strip_prefix("longest fork "));
+        let millis = longest.and_then(|text| text.strip_suffix(" ms")).expect("a time");
+        assert!(millis.parse::<u64>().expect("a number") < 1500, "{}", ended.stderr);
+    }
+}
+
+/// The child had replaced the lock of its output, and another one of its threads held the replacement.
+#[test]
+fn bug_a_fork_of_a_fork_waited_for_a_thread_of_its_parent() {
+    for format in ["json", "pretty"] {
+        let env = [("LOG_FORMAT", format)];
+        succeeds("process", "fork-of-a-fork-while-writes-stall", &env);
+    }
+}
+
+#[test]
+fn bug_a_child_reported_the_lost_records_of_its_parent() {
+    let endpoint = format!("http://127.0.0.1:{}", closed_port());
+    let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_BLRP_SCHEDULE_DELAY", "5")];
+    let ended = succeeds("process", "fork-after-records-were-lost", &env);
+    let lost = ended.stderr.lines().filter_map(|line| line.strip_prefix("lost "));
+    let lost: u64 = lost.map(|text| text.parse::<u64>().expect("a number")).sum();
+    let lines = ended.lines();
+    let reports = lines.iter().filter(|line| line["event"] == "lines_dropped");
+    let reported: u64 = reports.map(|line| line["lines"].as_u64().expect("a number")).sum();
+    assert_eq!((lost, reported), (7, 7), "{}", ended.stdout);
+}
+
+#[test]
+fn bug_a_child_lost_its_writer_because_other_threads_used_it_all_the_time() {
+    let env = [("WRITE_MS", "5"), ("THREADS", "3"), ("FORKS", "20")];
+    let ended = succeeds("process", "fork-while-threads-use-a-slow-writer", &env);
+    each_line_is_written_once(&ended.lines(), &ended.stderr, 20, &CHILD);
+}
