@@ -120,6 +120,11 @@ impl Sink {
         Arc::ptr_eq(&self.destination, &other.destination)
     }
 
+    /// Whether lines go through a queue.
+    pub(crate) fn has_queue(&self) -> bool {
+        self.queue.is_some()
+    }
+
     /// Writes a line, its line feed included, or adds it to the queue. A line that can't be written is counted. Returns
     /// whether it was written or can be, as far as this is known.
     #[inline]
