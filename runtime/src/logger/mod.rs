@@ -35,7 +35,7 @@ use crate::base::fork::ForkLocks;
 use crate::base::{buffer, lock, sync, timer};
 use crate::current::span_stack::SpanScope;
 use crate::current::{self, LineBuffer, RenderCache};
-use crate::format::pretty::{LinePlace, Pretty, Style};
+use crate::format::pretty::{LineOrder, LinePlace, Pretty, Style};
 use crate::format::profile::Profiled;
 use crate::format::record::{ContextKeys, Record, Severity};
 use crate::format::sites::SiteId;
@@ -481,30 +481,32 @@ impl Logger {
     ) -> Result<(), Loss> {
         let request = current::request();
         let identified = Request::identified(request.as_ref());
-        let in_its_order = self.audit.shares_destination_with(&self.sink);
+        let order = if !self.audit.shares_destination_with(&self.sink) {
+            LineOrder::AuditFile
+        } else if self.sink.has_queue() {
+            LineOrder::PastQueue
+        } else {
+            LineOrder::Log
+        };
+        let is_in_log = order != LineOrder::AuditFile;
         // In a file of its own, an audit event has no number, which would leave a gap: that means a lost line.
-        let seq = identified.filter(|_| in_its_order).map(|_| NO_SEQ);
+        let seq = identified.filter(|_| is_in_log).map(|_| NO_SEQ);
         current::with_line_buffer(|buffer| {
             self.render_whole(buffer, identified, seq, record, SpanScope::Thread, None, fields);
             let line = &mut buffer.line;
             let request = request.as_ref();
-            let _turn = self.take_turn(request.filter(|_| seq.is_some()), line);
+            let turn = self.take_turn(request.filter(|_| seq.is_some()), line);
+            // With a queue, the request's other lines must not wait for the output.
+            let _turn = turn.filter(|_| order != LineOrder::PastQueue);
             let step = self.step_of(request);
-            let written =
-                self.finish(request, step, record.severity, !in_its_order, line, |line| {
-                    if in_its_order {
-                        self.charge(
-                            record.at,
-                            record.site,
-                            record.logger.as_str(),
-                            0.0,
-                            line.len(),
-                        );
-                    }
-                    self.audit.write_now(record.site, line)
-                });
+            let written = self.finish(request, step, record.severity, order, line, |line| {
+                if is_in_log {
+                    self.charge(record.at, record.site, record.logger.as_str(), 0.0, line.len());
+                }
+                self.audit.write_now(record.site, line)
+            });
             // Events with a separate file are written only to that file.
-            if in_its_order {
+            if is_in_log {
                 self.export(request, step, record.severity, line);
             }
             written
@@ -587,7 +589,7 @@ impl Logger {
         line: &mut String,
     ) -> (usize, bool) {
         let write = |line: &str| (line.len(), self.sink.write(site, severity, line));
-        let written = self.finish(request, step, severity, false, line, write);
+        let written = self.finish(request, step, severity, LineOrder::Log, line, write);
         self.export(request, step, severity, line);
         written
     }
@@ -636,7 +638,7 @@ impl Logger {
         request: Option<&Arc<Request>>,
         step: u32,
         severity: Severity,
-        is_audit_file: bool,
+        order: LineOrder,
         line: &mut String,
         write: impl FnOnce(&str) -> T,
     ) -> T {
@@ -645,8 +647,8 @@ impl Logger {
         }
         if let Some(profile) = &self.profile {
             buffer::with(&PROFILED, |text| {
-                // Lines of a separate file have no first line there.
-                let request = Request::identified(request).filter(|_| !is_audit_file);
+                // Lines of a separate file have no first line there, and those that pass the queue come before it.
+                let request = Request::identified(request).filter(|_| order == LineOrder::Log);
                 self.write_profiled(profile, request, line, text);
                 text.push('\n');
                 write(text)
@@ -666,7 +668,7 @@ impl Logger {
                 },
             };
             let lost = self.sink.lost() + self.audit.lost();
-            pretty.write(is_audit_file, lost, line, severity, &place, write)
+            pretty.write(order, lost, line, severity, &place, write)
         } else {
             line.push('\n');
             write(line)

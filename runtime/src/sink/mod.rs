@@ -120,6 +120,11 @@ impl Sink {
         Arc::ptr_eq(&self.destination, &other.destination)
     }
 
+    /// Whether lines go through a queue.
+    pub(crate) fn has_queue(&self) -> bool {
+        self.queue.is_some()
+    }
+
     /// Writes a line, its line feed included, or adds it to the queue. A line that can't be written is counted. Returns
     /// whether it was written or can be, as far as this is known.
     #[inline]
@@ -150,18 +155,15 @@ impl Sink {
         true
     }
 
-    /// Writes a line before it returns, past the queue.
+    /// Writes a line before it returns. The sink has no queue.
     #[inline(always)]
     pub(crate) fn write_now(&self, site: SiteId, line: &str) -> Result<(), Loss> {
         let Some(_guard) = WriteGuard::enter() else {
             self.counters.reject(site);
             return Err(Loss { reason: Reason::Reentrant, error: None });
         };
-        // With a queue, lines are counted as accepted under its lock only.
-        if let Some(queue) = &self.queue {
-            queue.shared().accept(&self.counters);
-        }
-        self.write_here(site, line, self.queue.is_none())
+        debug_assert!(self.queue.is_none(), "with a queue, lines are counted under its lock");
+        self.write_here(site, line, true)
     }
 
     #[inline(always)]

@@ -143,3 +143,13 @@ fn the_audit_file_is_reopened_after_external_rotation_and_never_rotated_by_cando
     assert_eq!(lines(&fs::read(folder.file("audit.log.1")).expect("a file")).len(), 20);
     assert_eq!(lines(&fs::read(&path).expect("a file")).len(), 1);
 }
+
+#[test]
+fn bug_an_audit_event_that_waited_for_the_output_blocked_all_threads_in_spite_of_a_queue() {
+    for format in ["json", "pretty"] {
+        let env = [("QUEUE", "100"), ("OVERLOAD", "drop"), ("LOG_FORMAT", format)];
+        let counts = Counts::of(&run("audit-stalls", &env).stderr);
+        // The line that stalls and those of the other thread. The audit event is counted when it can be written.
+        assert_eq!((counts.emitted, counts.waiting), (3, 3), "{format}");
+    }
+}

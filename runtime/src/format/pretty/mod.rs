@@ -48,7 +48,8 @@ pub(crate) struct Style {
 /// taken before the locks of the sink, and never while one of those is held: the reports of lost lines have no request
 /// and need no state, and a line from a writer that logs is rejected first. A lost line may be a header, so after a
 /// loss every request gets a new header. If a stalled output holds the lock up, a line that may be the last one of the
-/// process waits only briefly, and then gets a new header, too.
+/// process waits only briefly, and then gets a new header, too. So does a line that passes the queue: it is written
+/// before the lines in the queue, and waits for the output, which the lines that are queued must not do.
 #[derive(Debug)]
 pub(crate) struct Pretty {
     style: Style,
@@ -68,6 +69,16 @@ pub(crate) struct LinePlace<D> {
     pub(crate) step: u32,
     /// Returns how many steps are around a step of the request.
     pub(crate) depth_of: D,
+}
+
+/// The lines among which a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineOrder {
+    /// Those of the log, after the lines that were logged before.
+    Log,
+    /// Those of the log, before the lines in its queue.
+    PastQueue,
+    AuditFile,
 }
 
 impl Pretty {
@@ -93,18 +104,18 @@ impl Pretty {
     /// Passes the pretty form of `line` to `write`. `lost` is the number of lines that the output has lost so far.
     pub(crate) fn write<T>(
         &self,
-        is_audit_file: bool,
+        order: LineOrder,
         lost: u64,
         line: &str,
         severity: Severity,
         place: &LinePlace<impl Fn(u32) -> u32>,
         write: impl FnOnce(&str) -> T,
     ) -> T {
-        let lock = if is_audit_file { &self.audit } else { &self.log };
-        let mut locked = if may_be_last(severity) {
-            lock.lock_within(LAST_TURN_WAIT, Blocks::default)
-        } else {
-            Some(lock.lock(Blocks::default))
+        let lock = if order == LineOrder::AuditFile { &self.audit } else { &self.log };
+        let mut locked = match order {
+            LineOrder::PastQueue => None,
+            _ if may_be_last(severity) => lock.lock_within(LAST_TURN_WAIT, Blocks::default),
+            _ => Some(lock.lock(Blocks::default)),
         };
         let mut unknown = None;
         let blocks = match &mut locked {

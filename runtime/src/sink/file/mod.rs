@@ -41,10 +41,7 @@ struct FileSettings {
 }
 
 struct FileState {
-    path: PathBuf,
-    rotation: Option<Rotation>,
-    /// Nanoseconds between two checks of the path.
-    check_interval: u64,
+    settings: FileSettings,
     /// `None` if the path can't be opened again and the lines of the open file could not be read by anybody.
     open: Option<OpenFile>,
     /// When the path and the descriptor of the open file are checked next.
@@ -126,7 +123,7 @@ impl Target for FileState {
             self.end_half_line(counters);
         }
         let mut is_moved = self.check_path();
-        let is_full = match (self.rotation, &self.open) {
+        let is_full = match (self.settings.rotation, &self.open) {
             (Some(Rotation { max_bytes, .. }), Some(open)) => {
                 open.bytes > 0 && open.bytes + first as u64 > max_bytes
             }
@@ -144,7 +141,7 @@ impl Target for FileState {
             // Another process has written after the beginning of the partial line, so the rest can't complete it.
             self.partial_line = None;
         }
-        let limit = match self.rotation {
+        let limit = match self.settings.rotation {
             Some(rotation) if open.is_rotated() => rotation.max_bytes.saturating_sub(open.bytes),
             _ if open.kind == FileKind::Other => return Ok(PIPE_BUF),
             _ => u64::MAX,
@@ -163,7 +160,7 @@ impl Target for FileState {
             open.bytes += count as u64;
             return Ok(());
         }
-        open.follow(&self.path, &bytes[..count]);
+        open.follow(&self.settings.path, &bytes[..count]);
         if is_whole { Ok(()) } else { Err(WriteFailure::short(count)) }
     }
 
@@ -172,7 +169,7 @@ impl Target for FileState {
             return Err(WriteFailure::after(0, ErrorKind::NotFound.into()));
         };
         let count = write_once(open, rest).inspect_err(|_| self.next_check = Tick::default())?;
-        let is_next = open.follow(&self.path, &rest[..count]);
+        let is_next = open.follow(&self.settings.path, &rest[..count]);
         if count == rest.len() {
             return Ok(is_next);
         }
@@ -194,11 +191,8 @@ impl Target for FileState {
 impl FileState {
     /// The state before the file is opened.
     fn closed(settings: &FileSettings) -> Self {
-        let FileSettings { path, rotation, check_interval } = settings.clone();
         FileState {
-            path,
-            rotation,
-            check_interval,
+            settings: settings.clone(),
             open: None,
             next_check: Tick::default(),
             shared_until: after(Tick::now(), SHARED_AT_FIRST),
@@ -218,12 +212,12 @@ impl FileState {
         if now < self.next_check {
             return false;
         }
-        self.next_check = after(now, self.check_interval);
+        self.next_check = after(now, self.settings.check_interval);
         if !open.is_open() {
             self.close();
             return true;
         }
-        let is_moved = match fs::metadata(&self.path) {
+        let is_moved = match fs::metadata(&self.settings.path) {
             Ok(named) if file_id(&named) == open.id => {
                 open.is_named = true;
                 open.has_length(named.len());
@@ -252,7 +246,7 @@ impl FileState {
     #[cold]
     fn end_half_line(&mut self, counters: &Counters) {
         if let Some(open) = &mut self.open
-            && open.end_half_line(&self.path).is_ok_and(|is_written| is_written)
+            && open.end_half_line(&self.settings.path).is_ok_and(|is_written| is_written)
         {
             counters.add_bytes(SiteId::NO_LOCATION, 1);
         }
@@ -260,7 +254,7 @@ impl FileState {
 
     /// Opens the path again. If that fails, the lines go on into the open file, provided that it still has a name.
     fn open_again(&mut self) -> io::Result<()> {
-        match append_again(&self.path) {
+        match append_again(&self.settings.path) {
             Ok(mut open) => {
                 // A new file that is not empty is written to by others.
                 open.is_shared =
@@ -282,11 +276,13 @@ impl FileState {
 
     /// Returns whether the path no longer names the open file.
     fn rotate(&mut self, first: usize) -> bool {
-        let (Some(rotation), Some(open)) = (self.rotation, &mut self.open) else { return false };
+        let (Some(rotation), Some(open)) = (self.settings.rotation, &mut self.open) else {
+            return false;
+        };
         if !open.is_rotated() || Tick::now() < self.next_rotation {
             return false;
         }
-        match rotate(&self.path, rotation, open.id, first as u64) {
+        match rotate(&self.settings.path, rotation, open.id, first as u64) {
             Ok(Rotated::Moved) => return true,
             Ok(Rotated::NotFull { bytes }) => {
                 open.has_length(bytes);
