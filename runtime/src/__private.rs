@@ -187,14 +187,15 @@ pub use crate::outcome::error_value::Given;
 
 // `#[redact]`
 pub use crate::redact::loggable::field::{
-    Field, KeyRule, NeedsNoReason, Probe, Scrubbed, by_function, by_policy, by_shape, by_type,
-    debug, hidden, needs_no_reason,
+    Displayed, Field, KeyRule, NeedsNoReason, Probe, Scrubbed, by_function, by_policy, by_shape,
+    by_type, debug, hidden, needs_no_reason,
 };
 /// The traits that method resolution falls back on.
 pub mod fallbacks {
     pub use crate::redact::loggable::field::{
         OrClear as _, OrSecret as _, OrShape as _, ScrubDisplay as _, ScrubError as _,
-        ScrubLocal as _, ScrubNothing as _, ScrubShared as _, ScrubText as _,
+        ScrubLocal as _, ScrubNothing as _, ScrubShared as _, ScrubText as _, WithDisplay as _,
+        WithoutDisplay as _,
     };
 }
 pub use crate::redact::loggable::shape::of_loggable;

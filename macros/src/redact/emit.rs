@@ -79,7 +79,8 @@ fn impls_around(
                     &self,
                     __f: &mut #private::core::fmt::Formatter<'_>,
                 ) -> #private::core::fmt::Result {
-                    #private::debug(self, __f)
+                    use #private::fallbacks::*;
+                    #private::debug(self, (&#private::Displayed(self)).candor_display(), __f)
                 }
             }
         }

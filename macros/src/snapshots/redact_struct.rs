@@ -89,6 +89,11 @@ where
         &self,
         __f: &mut ::candor::__private::core::fmt::Formatter<'_>,
     ) -> ::candor::__private::core::fmt::Result {
-        ::candor::__private::debug(self, __f)
+        use ::candor::__private::fallbacks::*;
+        ::candor::__private::debug(
+            self,
+            (&::candor::__private::Displayed(self)).candor_display(),
+            __f,
+        )
     }
 }

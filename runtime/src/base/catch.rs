@@ -148,7 +148,8 @@ pub(crate) mod thread_end {
         let _ = MARK.try_with(|_| ());
     }
 
-    pub(super) fn has_begun() -> bool {
+    #[inline]
+    pub(crate) fn has_begun() -> bool {
         MARK.try_with(|_| ()).is_err()
     }
 }

@@ -69,7 +69,9 @@ impl LayerSpan {
         impl Drop for Unentered<'_> {
             fn drop(&mut self) {
                 let Unentered(span, depth) = *self;
-                if let Some(id) = span.id().filter(|_| span_stack::depth() > depth) {
+                let Some(id) = span.id() else { return };
+                // Each candor layer has an entry.
+                for _ in depth..span_stack::depth() {
                     span_stack::exit(&id);
                 }
             }

@@ -97,15 +97,18 @@ impl SpanData {
         settled.or(self.request.as_ref())
     }
 
-    /// Whether the span, which was made outside any request, has become the step or job of another request than the
-    /// current one.
+    /// Whether the span, which was made outside any request, has become a step of another request than the current one,
+    /// or begun another job. Outside any request, it remains what it is until its request is over.
     pub(super) fn is_of_another_request(&self) -> bool {
-        let settled = self.timed.as_ref().and_then(TimedSpan::settled_in);
-        let Some(settled) = settled else { return false };
-        let is_other = |request: &Arc<Request>| {
-            request.has_id() && !request.is_over() && !Arc::ptr_eq(request, settled)
+        let Some(settled) = self.timed.as_ref().and_then(TimedSpan::settled_in) else {
+            return false;
         };
-        thread::with(|frame| frame.request.as_ref().is_some_and(is_other)).unwrap_or(false)
+        let is_other = |current: Option<&Arc<Request>>| match current.filter(|it| it.has_id()) {
+            Some(current) if Arc::ptr_eq(current, settled) => false,
+            Some(current) if !current.is_over() => true,
+            _ => settled.is_over(),
+        };
+        thread::with(|frame| is_other(frame.request.as_ref())).unwrap_or(false)
     }
 
     /// Whether lines of this request have the fields of the span: those of another request's span never do, even if the

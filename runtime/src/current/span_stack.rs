@@ -161,7 +161,7 @@ pub(crate) fn enter_context(token: u64, context: &mut Arc<SpanData>) {
     // Each poll of a future can be in different spans.
     let request = thread::request();
     let identified = Request::identified(request.as_ref());
-    let around = innermost().filter(|around| around.is_seen_by(identified));
+    let around = innermost_seen_by(identified);
     let is_same = |known: &Arc<SpanData>| {
         known.request.as_ref().map(Arc::as_ptr) == request.as_ref().map(Arc::as_ptr)
             && known.parent.as_ref().map(Arc::as_ptr) == around.as_ref().map(Arc::as_ptr)
@@ -328,6 +328,19 @@ pub(crate) fn innermost() -> Option<Arc<SpanData>> {
     look_at_innermost(|entry| Some(Arc::clone(&entry.data)))
 }
 
+/// The data of the innermost entry of this thread whose fields a line of this request has.
+pub(crate) fn innermost_seen_by(request: Option<&Request>) -> Option<Arc<SpanData>> {
+    if !is_in_any() {
+        return None;
+    }
+    let seen = |entered: &RefCell<Vec<EnteredSpan>>| {
+        let entered = entered.try_borrow().ok()?;
+        let entry = entered.iter().rev().find(|entry| entry.data.is_seen_by(request))?;
+        Some(Arc::clone(&entry.data))
+    };
+    ENTERED.try_with(seen).ok().flatten()
+}
+
 /// The data of the innermost entry of this thread, if the parent of a new span of this logger is known from it: the
 /// entry is a barrier or the fields of a step, or the layer of this logger keeps the data of that span.
 pub(crate) fn parent_for(logger: u64) -> Option<Arc<SpanData>> {
@@ -412,16 +425,8 @@ pub(crate) fn have_fields() -> bool {
 }
 
 fn each_fields_of_thread(request: Option<&Request>, f: impl FnMut(&str)) {
-    if !is_in_any() {
-        return;
-    }
-    let innermost = |entered: &RefCell<Vec<EnteredSpan>>| {
-        let entered = entered.try_borrow().ok()?;
-        let data = &entered.iter().rev().find(|entry| entry.data.is_seen_by(request))?.data;
-        // Cloned to end the borrow of the stack, since `f` may enter a span.
-        (!data.is_bare()).then(|| Arc::clone(data))
-    };
-    if let Some(data) = ENTERED.try_with(innermost).ok().flatten() {
+    // The data is cloned to end the borrow of the stack, since `f` may enter a span.
+    if let Some(data) = innermost_seen_by(request) {
         data.each_fields(f);
     }
 }

@@ -6,14 +6,14 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{process, thread};
 
 use super::logging;
 use crate::base::catch::{self, PanicHookGuard};
 use crate::base::clock::Tick;
 use crate::base::fork::{ForkLocks, OutputLock};
-use crate::base::lock;
+use crate::base::{lock, timer};
 use crate::current;
 use crate::current::span_stack::SpanScope;
 use crate::format::record::Severity;
@@ -183,14 +183,22 @@ fn write_last(info: &PanicHookInfo<'_>) {
 
 /// Flushes all loggers of the process at the same time. Returns how many lines of this one were not written.
 fn flush_everything(logger: &Arc<Logger>) -> u64 {
-    let flush = |logger: &Arc<Logger>| logging::flush_all(logger, LAST_LINES, false).0;
-    let others = logger::all();
-    thread::scope(|scope| {
-        for other in others.iter().filter(|other| !Arc::ptr_eq(other, logger)) {
-            let _ = thread::Builder::new().spawn_scoped(scope, move || flush(other));
-        }
-        flush(logger)
-    })
+    let until = timer::after(LAST_LINES);
+    let (done, are_done) = channel::<()>();
+    for other in logger::all().into_iter().filter(|other| !Arc::ptr_eq(other, logger)) {
+        let done = done.clone();
+        // Not joined, since its output may stall.
+        let _ = thread::Builder::new().spawn(move || {
+            let _ending = Ending::begin();
+            logging::flush_all(&other, LAST_LINES, false);
+            drop(done);
+        });
+    }
+    drop(done);
+    let (unwritten, _) = logging::flush_all(logger, LAST_LINES, false);
+    // Nothing is sent: it ends when all threads have dropped their side.
+    let _ = are_done.recv_timeout(until.saturating_duration_since(Instant::now()));
+    unwritten
 }
 
 /// The text for standard error.

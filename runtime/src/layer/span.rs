@@ -29,16 +29,24 @@ where
         if is_contextual && !span_stack::is_in_any() { None } else { entered.or_else(known) };
     // Work of a request may run in a span of another one, whose fields its own spans do not take over. A request that
     // begins there does.
-    let takes_over = |parent: &Arc<SpanData>, request: &Option<Arc<Request>>| {
-        !is_contextual
-            || span_stack::is_request_span(attributes.metadata())
-            || parent.is_seen_by(Request::identified(request.as_ref()))
+    let in_request = |parent: Option<Arc<SpanData>>, request: &Option<Arc<Request>>| {
+        let request = Request::identified(request.as_ref());
+        let is_seen = |parent: &Arc<SpanData>| {
+            !is_contextual
+                || span_stack::is_request_span(attributes.metadata())
+                || parent.is_seen_by(request)
+        };
+        match parent {
+            Some(parent) if is_seen(&parent) => Some(parent),
+            Some(_) => span_stack::innermost_seen_by(request),
+            None => None,
+        }
     };
     let site = site_of(attributes.metadata());
     if site.is_of_step {
         // The entry fields are the step's own; only what the body records through `tracing` becomes the span's.
         let request = current::request();
-        let parent = parent.filter(|parent| takes_over(parent, &request));
+        let parent = in_request(parent, &request);
         let data = SpanData::of_span(logger.id, String::new(), request, parent, 0, None);
         let data = Arc::new(data);
         Arc::clone(&data).keep_in(span.extensions_mut());
@@ -46,7 +54,7 @@ where
         return;
     }
     let (mut fields, request, around) = current::for_new_span();
-    let parent = parent.filter(|parent| takes_over(parent, &request));
+    let parent = in_request(parent, &request);
     attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
     let data = match &logger.timed_spans {
         // `new_cyclic` allocates before it calls the closure, so the data is written in place.

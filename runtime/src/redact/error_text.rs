@@ -2,8 +2,9 @@
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::mem;
 
-use super::loggable::{FoundJson, NestedDebug};
+use super::loggable::{NestedDebug, RedactedValue, RedactedValues};
 use super::{client_error, scrub};
 #[cfg(feature = "subscriber")]
 use crate::base::catch::catch_value;
@@ -30,38 +31,45 @@ const LONGEST_CHAIN: usize = 32;
 /// Appends the messages of an error and its sources, `outer: inner`, scrubbed; in strict mode their shape.
 ///
 /// A source is left out if the text before already shows its message. `Display` and the sources of a `#[redact]` error
-/// may show what its policies hide, so the chain ends with the text of its policies, which also replaces its message in
-/// those of the errors around it.
+/// may show what its policies hide. The chain therefore ends with the text of its policies, which also replaces its
+/// `Display` form in the messages of the errors around it.
 pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
-    let end = PoliciesEnd::of(error);
-    let mut text = String::new();
+    let mut messages = Vec::new();
+    let mut end = None;
+    let mut hidden = Vec::new();
     let mut link = Some(error);
-    for links in 0.. {
-        let Some(error) = link else { break };
-        if links == LONGEST_CHAIN {
-            text.push_str(": …");
+    while let Some(error) = link {
+        if messages.len() == LONGEST_CHAIN {
+            end = Some("…".to_owned());
             break;
         }
-        let message = match &end {
-            Some(end) if end.link == links => {
-                link = None;
-                end.shown.clone()
+        link = match values_in(error) {
+            Some(RedactedValues::Own(json)) => {
+                let shown = redacted_text(&error, &json);
+                hidden.push((display(error), shown.clone()));
+                end = Some(shown);
+                None
             }
-            _ => {
-                link = next(error).map(|source| source as _);
-                let message = display(error);
-                let message = match &end {
-                    Some(end) if !end.message.is_empty() => {
-                        message.replace(&end.message, &end.shown)
-                    }
-                    _ => message,
-                };
-                client_error::without_values(message)
+            values => {
+                if let Some(RedactedValues::Inside(values)) = values {
+                    let shown = |value: RedactedValue| Some((value.display?, value.shown));
+                    hidden.extend(values.into_iter().filter_map(shown));
+                }
+                messages.push(display(error));
+                next(error).map(|source| source as _)
             }
         };
+    }
+    let policies = |message| {
+        let replaced =
+            |message, (display, shown): &(String, String)| replace(message, display, shown);
+        client_error::without_values(hidden.iter().fold(message, replaced))
+    };
+    let mut text = String::new();
+    for (place, message) in messages.into_iter().map(policies).chain(end).enumerate() {
         // Many errors show their source in quotes of their own.
         let is_shown = text.ends_with(&message) || message.len() >= 8 && text.contains(&message);
-        if links == 0 {
+        if place == 0 {
             text = message;
         } else if !is_shown {
             let _ = write!(text, ": {message}");
@@ -70,50 +78,44 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
     out.push_str(&scrub::text_or_shape(&text));
 }
 
-/// The error of a chain that has policies.
-struct PoliciesEnd {
-    /// Its place in the chain.
-    link: usize,
-    /// Its `Display` form.
-    message: String,
-    /// The text of its policies.
-    shown: String,
-}
+/// A shorter `Display` form is replaced only where it is a word, since it may occur in others.
+const SHORT: usize = 8;
 
-impl PoliciesEnd {
-    /// Finds the first `#[redact]` error, or a wrapper of one that is not its source, as that of `#[error(transparent)]`.
-    fn of(error: &dyn Error) -> Option<Self> {
-        let mut wrapper: Option<(usize, &dyn Error, String)> = None;
-        let mut link = Some(error);
-        for at in 0..LONGEST_CHAIN {
-            let Some(error) = link else { break };
-            if let Some(FoundJson { json, is_own }) = found_json(error) {
-                let is_source = |known: &str| known == json;
-                match &wrapper {
-                    Some((_, _, known)) if !is_source(known) => break,
-                    _ if is_own => return Some(Self::at(at, error, &json)),
-                    Some(_) => {}
-                    None => wrapper = Some((at, error, json)),
-                }
-            }
-            link = next(error).map(|source| source as _);
+/// Replaces the `Display` form of a value in a message.
+fn replace(message: String, display: &str, shown: &str) -> String {
+    if display.trim().is_empty() || display == UNPRINTABLE || !message.contains(display) {
+        return message;
+    }
+    let is_part = |c: Option<char>| display.len() < SHORT && c.is_some_and(char::is_alphanumeric);
+    let mut out = String::new();
+    let mut rest = 0;
+    let mut is_first = true;
+    for (at, _) in message.match_indices(display) {
+        let end = at + display.len();
+        let (before, after) = (message[..at].chars().next_back(), message[end..].chars().next());
+        if is_part(before) || is_part(after) {
+            continue;
         }
-        wrapper.map(|(at, error, json)| Self::at(at, error, &json))
+        out.push_str(&message[rest..at]);
+        // Once, since it may be long.
+        out.push_str(if mem::take(&mut is_first) { shown } else { scrub::REDACTED });
+        rest = end;
     }
-
-    fn at(link: usize, error: &dyn Error, json: &str) -> Self {
-        let shown = redacted_text(&error, json);
-        PoliciesEnd { link, message: display(error), shown }
-    }
+    out.push_str(&message[rest..]);
+    out
 }
 
-/// The JSON of an error whose type has `#[redact]`, or which only wraps such a value, by its `Debug` form.
+/// The JSON of an error whose type has `#[redact]`, by its `Debug` form.
 pub(crate) fn redacted(error: &dyn Error) -> Option<String> {
-    found_json(error).map(|found| found.json)
+    match values_in(error)? {
+        RedactedValues::Own(json) => Some(json),
+        RedactedValues::Inside(_) => None,
+    }
 }
 
-fn found_json(error: &dyn Error) -> Option<FoundJson> {
-    catch(|| NestedDebug::json_of(&error)).flatten()
+/// `None` if the `Debug` form panics.
+fn values_in(error: &dyn Error) -> Option<RedactedValues> {
+    catch(|| NestedDebug::values_in(&error))
 }
 
 /// The text of a `#[redact]` type with this JSON: text without its quotes, anything else in `Debug` form.

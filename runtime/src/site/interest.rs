@@ -15,7 +15,7 @@ use tracing_core::metadata::Kind;
 use tracing_core::subscriber::Interest;
 use tracing_core::{Level, Metadata};
 
-use crate::base::catch::call_layers;
+use crate::base::catch::{call_layers, thread_end};
 
 /// 0 until the sentinel is registered; nothing is cached in that epoch.
 pub(super) static INTEREST_EPOCH: AtomicUsize = AtomicUsize::new(0);
@@ -50,11 +50,12 @@ impl Callsite for Sentinel {
 /// The first question registers the call site, which calls all layers.
 #[inline]
 pub(crate) fn interest_of(site: &'static DefaultCallsite) -> Interest {
-    if thread::panicking() { interest_while_unwinding(site) } else { site.interest() }
+    let is_ending = thread::panicking() || thread_end::has_begun();
+    if is_ending { interest_at_an_end(site) } else { site.interest() }
 }
 
 #[cold]
-fn interest_while_unwinding(site: &'static DefaultCallsite) -> Interest {
+fn interest_at_an_end(site: &'static DefaultCallsite) -> Interest {
     call_layers(|| site.interest(), || {}).unwrap_or_else(Interest::sometimes)
 }
 

@@ -30,7 +30,7 @@ struct Debugged<'a, T>(&'a T);
 
 impl<T: Loggable> fmt::Debug for Debugged<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        candor::__private::debug(self.0, f)
+        candor::__private::debug(self.0, None, f)
     }
 }
 

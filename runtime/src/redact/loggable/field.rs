@@ -263,6 +263,40 @@ impl NeedsNoReason for KeyRule<false> {}
 pub const fn needs_no_reason<T: NeedsNoReason>() {}
 
 /// Implements `Debug` for a `#[redact]` type.
-pub fn debug<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    NestedDebug::fmt(value, f)
+///
+/// `display` is the value if it has a `Display` form, which may show what its policies hide.
+pub fn debug<T: Loggable + ?Sized>(
+    value: &T,
+    display: Option<&dyn fmt::Display>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    NestedDebug::fmt(value, display, f)
+}
+
+/// A value whose type may have a `Display` form.
+#[derive(Debug)]
+pub struct Displayed<'a, T: ?Sized>(pub &'a T);
+
+/// Implemented for values with a `Display` form.
+pub trait WithDisplay {
+    /// Returns the value.
+    fn candor_display(&self) -> Option<&dyn fmt::Display>;
+}
+
+impl<T: fmt::Display> WithDisplay for Displayed<'_, T> {
+    fn candor_display(&self) -> Option<&dyn fmt::Display> {
+        Some(self.0)
+    }
+}
+
+/// Implemented for all values.
+pub trait WithoutDisplay {
+    /// Returns `None`.
+    fn candor_display(&self) -> Option<&dyn fmt::Display>;
+}
+
+impl<T: ?Sized> WithoutDisplay for &Displayed<'_, T> {
+    fn candor_display(&self) -> Option<&dyn fmt::Display> {
+        None
+    }
 }

@@ -8,7 +8,7 @@ use super::writer::Encoder;
 use crate::base::catch::catch_value;
 use crate::json::escape;
 use crate::json::shown::Shown;
-use crate::redact::error_text::{UNPRINTABLE, marker};
+use crate::redact::error_text::{self, UNPRINTABLE, marker};
 use crate::redact::loggable::{Loggable, to_json};
 use crate::redact::scrub;
 
@@ -52,42 +52,62 @@ impl Drop for JsonRequest {
     }
 }
 
-/// Takes the `Debug` form of a value that may contain a loggable one, and fails where too much of it is other text.
-struct RequestedJson {
-    text: String,
-    /// Whether the JSON has been written.
-    has_json: bool,
-    /// Bytes of other text that may follow. Each level of a derived `Debug` writes some, so they limit the depth, too.
-    left: usize,
+/// A `#[redact]` value inside an error.
+pub(in crate::redact) struct RedactedValue {
+    json: String,
+    /// Its `Display` form, if it has one. It may show what the policies hide.
+    pub(in crate::redact) display: Option<String>,
+    /// What the policies show.
+    pub(in crate::redact) shown: String,
 }
 
-/// How much text a wrapper may write around the JSON of the value inside it.
-const WRAPPER_BYTES: usize = 512;
-
-impl RequestedJson {
-    fn new() -> Self {
-        RequestedJson { text: String::new(), has_json: false, left: WRAPPER_BYTES }
-    }
+/// The `#[redact]` values in an error.
+pub(in crate::redact) enum RedactedValues {
+    /// The error itself, with its JSON.
+    Own(String),
+    Inside(Vec<RedactedValue>),
 }
 
-impl fmt::Write for RequestedJson {
+thread_local! {
+    /// The values in the error that is searched; `None` if none is.
+    static SEARCHED: Cell<Option<Vec<RedactedValue>>> = const { Cell::new(None) };
+}
+
+/// The beginning of an error's `Debug` form, in which values are searched.
+struct DebugSample(String);
+
+/// How much text an error may write around the values. Each level of a derived `Debug` writes some, so this limits the
+/// depth, too.
+const SEARCHED_BYTES: usize = 1024;
+
+impl fmt::Write for DebugSample {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let is_json = !self.has_json && !JSON_REQUESTED.try_with(Cell::get).unwrap_or(true);
-        if is_json {
-            self.has_json = true;
-        } else {
-            self.left = self.left.checked_sub(text.len()).ok_or(fmt::Error)?;
+        if self.0.len() > SEARCHED_BYTES {
+            return Err(fmt::Error);
         }
-        self.text.push_str(text);
+        self.0.push_str(text);
         Ok(())
     }
 }
 
-/// The JSON of a loggable value, and whether the `Debug` form is that of the value itself, and not of a wrapper that has
-/// nothing else in it.
-pub(in crate::redact) struct FoundJson {
-    pub(in crate::redact) json: String,
-    pub(in crate::redact) is_own: bool,
+/// A search, which ends even if the error panics.
+struct Search;
+
+impl Search {
+    fn begin() -> Self {
+        let _ = SEARCHED.try_with(|found| found.set(Some(Vec::new())));
+        Search
+    }
+
+    fn end(self) -> Vec<RedactedValue> {
+        SEARCHED.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+}
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        let _ = SEARCHED.try_with(Cell::take);
+    }
 }
 
 impl NestedDebug {
@@ -126,23 +146,48 @@ impl NestedDebug {
         Ok(false)
     }
 
-    /// Returns the JSON of a loggable type, or of the loggable value that is all that a wrapper contains.
-    pub(in crate::redact) fn json_of(value: &dyn fmt::Debug) -> Option<FoundJson> {
-        let mut found = RequestedJson::new();
-        let result = {
-            let _request = JsonRequest::begin();
-            write!(found, "{value:?}")
-        };
-        let json = JSON_WRITTEN.try_with(Cell::take).ok().flatten()?;
-        result.ok()?;
-        let (before, after) = found.text.split_once(&json)?;
-        let is_own = before.is_empty() && after.is_empty();
-        (is_own || is_wrapping(before, after)).then_some(FoundJson { json, is_own })
+    /// Finds the `#[redact]` values in an error, by its `Debug` form. The alternate one, because `anyhow` and `eyre` put
+    /// only the `Display` form of their error into the other.
+    pub(in crate::redact) fn values_in(error: &dyn fmt::Debug) -> RedactedValues {
+        let mut text = DebugSample(String::new());
+        let search = Search::begin();
+        let result = write!(text, "{error:#?}");
+        let mut found = search.end();
+        match &found[..] {
+            [RedactedValue { json, .. }] if result.is_ok() && text.0 == *json => {
+                RedactedValues::Own(found.swap_remove(0).json)
+            }
+            _ => RedactedValues::Inside(found),
+        }
+    }
+
+    /// Keeps a value for the search that is going on, and writes its JSON.
+    #[cold]
+    fn found<T: Loggable + ?Sized>(
+        mut found: Vec<RedactedValue>,
+        value: &T,
+        display: Option<&dyn fmt::Display>,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let json = to_json(value);
+        let display = display.map(error_text::display);
+        let shown = error_text::redacted_text(&DebugOf(value), &json);
+        let result = f.write_str(&json);
+        found.push(RedactedValue { json, display, shown });
+        let _ = SEARCHED.try_with(|searched| searched.set(Some(found)));
+        result
     }
 
     /// Implements `Debug` for a loggable type. It writes JSON if candor requested it; [`format`](Self::format) checks
     /// whether that is all of the output.
-    pub(crate) fn fmt<T: Loggable + ?Sized>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn fmt<T: Loggable + ?Sized>(
+        value: &T,
+        display: Option<&dyn fmt::Display>,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        if let Some(found) = SEARCHED.try_with(Cell::take).ok().flatten() {
+            return Self::found(found, value, display, f);
+        }
         let is_requested = JSON_REQUESTED.try_with(|flag| flag.replace(false)).unwrap_or(false);
         if !is_requested {
             return fmt::Debug::fmt(&DebugOf(value), f);
@@ -152,13 +197,4 @@ impl NestedDebug {
         let _ = JSON_WRITTEN.try_with(|written| written.set(Some(json)));
         Ok(())
     }
-}
-
-/// Whether the text around a value is that of types which contain only the value: `Wrapper(…)`. An `io::Error` has its
-/// kind beside it.
-fn is_wrapping(before: &str, after: &str) -> bool {
-    let is_end = |c: char| matches!(c, ')' | '}' | ']' | ' ' | ',' | '\n');
-    let in_io_error = before.strip_prefix("Custom { kind: ").and_then(|it| it.split_once(", "));
-    let before = in_io_error.map_or(before, |(_, before)| before);
-    !before.contains(',') && after.chars().all(is_end)
 }
