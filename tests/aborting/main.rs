@@ -1,4 +1,5 @@
-//! The programs of the fault suite whose panics end the process, for the profile `aborting`: `aborting <name>`.
+//! The programs of the fault suite whose panics end the process, built with the profile `aborting`. Usage: `aborting
+//! <name>`.
 
 #![cfg(unix)]
 

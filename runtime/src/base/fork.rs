@@ -32,7 +32,7 @@ const OUTPUT_WAIT: Duration = Duration::from_millis(200);
 /// How long a fork waits for the other locks. Their holders only need to be scheduled.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// Between two attempts of a thread that can wait for a lock.
+/// The pause between two attempts to take a lock.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// How many forks lie between this process and the one that was started.

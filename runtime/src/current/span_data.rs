@@ -111,8 +111,8 @@ impl SpanData {
         thread::with(|frame| is_other(frame.request.as_ref())).unwrap_or(false)
     }
 
-    /// Whether lines of this request have the fields of the span: those of another request's span never do, even if the
-    /// thread is in it.
+    /// Whether lines of this request have the fields of the span. They do not have those of another request's span,
+    /// even if the thread has entered it. Explicit parents are not checked.
     #[inline]
     pub(crate) fn is_seen_by(&self, request: Option<&Request>) -> bool {
         let Some(request) = request else { return true };

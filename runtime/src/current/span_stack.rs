@@ -68,7 +68,7 @@ fn enter_as(kind: EntryKind, data: Arc<SpanData>) {
     let mut is_step = kind.is_span() && data.timed.is_some();
     if let Some(timed) = data.timed.as_ref().filter(|_| is_step) {
         timed.settle();
-        // The step of another request: here, the span is one that is not timed.
+        // A step of another request is an ordinary span in this one.
         is_step = !data.is_of_another_request();
     }
     let _ = ENTERED.try_with(|entered| {
@@ -236,8 +236,8 @@ impl Drop for CarriedContext {
     }
 }
 
-/// Ends [`enter_context`], if the step has called it. Steps may end in any order; those that are futures have one token,
-/// and are polled inside each other.
+/// Ends [`enter_context`], if the step has called it. Steps may end in any order; those that are futures have one
+/// token, and are polled inside each other.
 pub(crate) fn exit_context(token: u64) -> Option<Arc<SpanData>> {
     if !is_in_any() {
         return None;

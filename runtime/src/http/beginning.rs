@@ -85,7 +85,7 @@ fn new_context(
     let (uuid, trace_id, span_id) = random::of_request(now);
     let id = id.unwrap_or_else(|| request::new_id(now, &uuid));
     let path = match settings.path.as_ref().map(|path| call_hook(|| path(parts))) {
-        // The hook panicked. What it hides must not be shown.
+        // The hook panicked, so the path may have a secret that it would have removed.
         Some(None) => REDACTED.into(),
         path => {
             let path = path.flatten().flatten();

@@ -74,7 +74,7 @@ impl Owner {
     }
 }
 
-/// Runs code in a request, in its current step if the request is current.
+/// Runs code in a request. If that is current already, so is its step.
 pub(super) fn in_frame_of<T>(request: &Arc<Request>, work: impl FnOnce() -> T) -> T {
     let is_current = current::is_of(request);
     let _entered =

@@ -240,7 +240,7 @@ impl OpenRequest {
         }
         // This may be the drop of a body that another request reads.
         let (mut frame, mut span) = (mem::take(&mut self.frame), mem::take(&mut self.span));
-        span.run_certainly(&mut frame, || self.write_completed(completion));
+        span.run_in_any_case(&mut frame, || self.write_completed(completion));
         (self.frame, self.span) = (frame, span);
     }
 

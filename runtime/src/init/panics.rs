@@ -154,7 +154,7 @@ fn cannot_unwind(message: &str) -> bool {
 
 /// Writes the line of a panic that ends the process, and every line that waits. Nothing of candor runs after that.
 ///
-/// If the output does not take the line, standard error has the panic.
+/// If the line may not have been written, the panic is printed to standard error.
 fn write_last(info: &PanicHookInfo<'_>) {
     let (done, is_done) = channel::<()>();
     let report = report(info);
@@ -196,12 +196,12 @@ fn flush_everything(logger: &Arc<Logger>) -> u64 {
     }
     drop(done);
     let (unwritten, _) = logging::flush_all(logger, LAST_LINES, false);
-    // Nothing is sent: it ends when all threads have dropped their side.
+    // No message is sent: the call returns when all threads have dropped their sender.
     let _ = are_done.recv_timeout(until.saturating_duration_since(Instant::now()));
     unwritten
 }
 
-/// The text for standard error.
+/// The report of the panic on standard error.
 fn report(info: &PanicHookInfo<'_>) -> String {
     let who = if sink::is_writing() { "the writer" } else { "a thread" };
     let location = info.location().map(ToString::to_string).unwrap_or_default();

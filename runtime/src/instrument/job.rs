@@ -314,7 +314,7 @@ impl OpenJob {
         let Some(mut context) = self.context.take() else { return };
         let request = Arc::clone(&context.context.request);
         let frame = &mut Frame::of(Arc::clone(&request));
-        context.span.run_certainly(frame, || self.write_in(&request, outcome, severity, failure));
+        context.span.run_in_any_case(frame, || self.write_in(&request, outcome, severity, failure));
     }
 
     fn write_in(

@@ -24,11 +24,11 @@ where
     let is_contextual = attributes.is_contextual();
     let entered = is_contextual.then(|| span_stack::parent_for(logger.id)).flatten();
     let known = || span.parent().and_then(|parent| SpanData::of(&parent.extensions(), logger.id));
-    // The registry may take a span for the current one that candor has left, because a layer panicked when it was entered.
+    // If a layer panicked when a span was entered, the registry may still take that span for the current one.
     let parent =
         if is_contextual && !span_stack::is_in_any() { None } else { entered.or_else(known) };
-    // Work of a request may run in a span of another one, whose fields its own spans do not take over. A request that
-    // begins there does.
+    // Work of one request may run in a span of another one. Its spans do not inherit the fields of that span, but a
+    // request that begins there does.
     let in_request = |parent: Option<Arc<SpanData>>, request: &Option<Arc<Request>>| {
         let request = Request::identified(request.as_ref());
         let is_seen = |parent: &Arc<SpanData>| {

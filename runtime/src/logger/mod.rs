@@ -59,7 +59,7 @@ use crate::site::Site;
 /// All loggers of the process.
 static LOGGERS: Mutex<Vec<Weak<Logger>>> = Mutex::new(Vec::new());
 
-/// All loggers of the process; none while another thread changes the list.
+/// Returns all loggers of the process, or none if another thread holds their list.
 pub(crate) fn all() -> Vec<Arc<Logger>> {
     let loggers = sync::try_lock(&LOGGERS);
     loggers.iter().flat_map(|loggers| loggers.iter()).filter_map(Weak::upgrade).collect()
@@ -484,7 +484,7 @@ impl Logger {
         let order = if !self.audit.shares_destination_with(&self.sink) {
             LineOrder::AuditFile
         } else if self.sink.has_queue() {
-            LineOrder::PastQueue
+            LineOrder::AheadOfQueue
         } else {
             LineOrder::Log
         };
@@ -497,7 +497,7 @@ impl Logger {
             let request = request.as_ref();
             let turn = self.take_turn(request.filter(|_| seq.is_some()), line);
             // With a queue, the request's other lines must not wait for the output.
-            let _turn = turn.filter(|_| order != LineOrder::PastQueue);
+            let _turn = turn.filter(|_| order != LineOrder::AheadOfQueue);
             let step = self.step_of(request);
             let written = self.finish(request, step, record.severity, order, line, |line| {
                 if is_in_log {
@@ -579,7 +579,8 @@ impl Logger {
         });
     }
 
-    /// Writes a rendered line. Returns its length in its format, and whether it was written. `step` is the id of the step that was active.
+    /// Writes a rendered line. Returns its length in its format, and whether it was written. `step` is the id of the
+    /// step that was active.
     fn put(
         &self,
         request: Option<&Arc<Request>>,
@@ -647,7 +648,8 @@ impl Logger {
         }
         if let Some(profile) = &self.profile {
             buffer::with(&PROFILED, |text| {
-                // Lines of a separate file have no first line there, and those that pass the queue come before it.
+                // The first line of a request is not in a separate file, and may come after a line that goes ahead of
+                // the queue.
                 let request = Request::identified(request).filter(|_| order == LineOrder::Log);
                 self.write_profiled(profile, request, line, text);
                 text.push('\n');

@@ -78,7 +78,7 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
     out.push_str(&scrub::text_or_shape(&text));
 }
 
-/// A shorter `Display` form is replaced only where it is a word, since it may occur in others.
+/// A `Display` form of fewer bytes is replaced only as a whole word, since it may be a part of another one.
 const SHORT: usize = 8;
 
 /// Replaces the `Display` form of a value in a message.
@@ -97,7 +97,7 @@ fn replace(message: String, display: &str, shown: &str) -> String {
             continue;
         }
         out.push_str(&message[rest..at]);
-        // Once, since it may be long.
+        // Once, since it may be long; `[REDACTED]` stands for the others.
         out.push_str(if mem::take(&mut is_first) { shown } else { scrub::REDACTED });
         rest = end;
     }

@@ -2,9 +2,9 @@
 //!
 //! A failed write may have written only the beginning of a line. That line is counted as dropped and its rest is kept
 //! as a [`PartialLine`]. The rest is written before the next line, so that the output never has two lines run into
-//! one, and the line then counts as written after all. If a write accepts a part of a line without an error, the rest is
-//! written at once. If the reader of a pipe ends within a line, the next reader must not get the rest of it, so only a
-//! line feed is written.
+//! one, and the line then counts as written after all. If a write accepts a part of a line without an error, the rest
+//! is written at once. If the reader closes a pipe in the middle of a line, the next reader must not get the rest of
+//! that line, so only a line feed is written.
 
 use std::io;
 use std::sync::Arc;

@@ -45,17 +45,18 @@ impl Callsite for Sentinel {
     }
 }
 
-/// What subscribers want of a call site.
+/// Returns the interest of the subscribers in a call site.
 ///
-/// The first question registers the call site, which calls all layers.
+/// The first call registers the call site, which calls all layers. If one of them panics while the thread unwinds or
+/// ends, the interest is `sometimes`.
 #[inline]
 pub(crate) fn interest_of(site: &'static DefaultCallsite) -> Interest {
     let is_ending = thread::panicking() || thread_end::has_begun();
-    if is_ending { interest_at_an_end(site) } else { site.interest() }
+    if is_ending { interest_while_ending(site) } else { site.interest() }
 }
 
 #[cold]
-fn interest_at_an_end(site: &'static DefaultCallsite) -> Interest {
+fn interest_while_ending(site: &'static DefaultCallsite) -> Interest {
     call_layers(|| site.interest(), || {}).unwrap_or_else(Interest::sometimes)
 }
 

@@ -60,8 +60,8 @@ fn only_request(captured: &Captured) -> candor::testing::Line {
     lines.into_iter().next().expect("one")
 }
 
-/// The span of `TraceLayer` is a request: one `request_completed` with method, path, status and totals, and the spans of
-/// the handler are its steps. Neither the span nor the events that it needs have to be enabled by level.
+/// The span of `TraceLayer` is a request: one `request_completed` with method, path, status and totals, and the spans
+/// of the handler are its steps. Neither the span nor the events that it needs have to be enabled by level.
 #[test]
 fn tower_https_trace_layer_begins_a_request() {
     let config = Config::new().format(candor::Format::Json).level("info").expect("levels");
@@ -530,7 +530,7 @@ fn a_worker_that_outlives_its_request_begins_jobs() {
 }
 
 /// Enters a span in two requests, which set fields inside it, and asserts that each has its own lines and fields.
-fn assert_is_of_no_request(captured: &Captured, span: &Span) {
+fn assert_requests_stay_apart_in(captured: &Captured, span: &Span) {
     let ids = ["r-A", "r-B"];
     let requests = ids.map(RequestContext::with_id);
     for (request, id) in requests.iter().zip(ids) {
@@ -564,7 +564,7 @@ fn assert_is_of_no_request(captured: &Captured, span: &Span) {
 #[test]
 fn bug_a_span_that_outlived_its_request_took_lines_and_fields_of_the_next_one() {
     let captured = capture();
-    assert_is_of_no_request(&captured, &info_span!("client"));
+    assert_requests_stay_apart_in(&captured, &info_span!("client"));
 }
 
 #[test]
@@ -572,7 +572,7 @@ fn bug_a_span_first_entered_outside_a_request_took_lines_of_later_requests() {
     let captured = capture();
     let client = info_span!("client");
     client.in_scope(|| info!("startup check"));
-    assert_is_of_no_request(&captured, &client);
+    assert_requests_stay_apart_in(&captured, &client);
     assert!(!["r-A", "r-B"].contains(&captured.line("startup check").text("request_id")));
 }
 
@@ -587,6 +587,6 @@ fn bug_a_span_first_entered_in_a_completed_request_took_lines_of_later_requests(
     });
     drop(request);
     context.enter_with(|| client.in_scope(|| info!("when it was completed")));
-    assert_is_of_no_request(&captured, &client);
+    assert_requests_stay_apart_in(&captured, &client);
     assert_eq!(captured.line("first").text("request_id"), "r-0");
 }

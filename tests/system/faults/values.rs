@@ -80,8 +80,8 @@ fn bug_a_layer_that_panicked_in_the_destructor_of_a_thread_local_ended_the_proce
     assert_eq!(count(&lines, "step", "late_guard"), 1);
 }
 
-/// A span that is made or entered when the thread-locals of the registry are gone aborts the process: the registry panics
-/// before any layer is called.
+/// A span that is made or entered when the thread-locals of the registry are gone aborts the process: the registry
+/// panics before any layer is called.
 #[test]
 fn the_destructor_of_a_thread_local_can_use_spans_of_tracing_beside_other_layers() {
     for layers in ["candor", "plain", "buffered"] {
@@ -282,7 +282,7 @@ fn bug_values_that_refer_to_each_other_were_written_without_end() {
 }
 
 #[test]
-fn bug_a_layer_that_panicked_while_the_completion_of_a_panic_was_registered_ended_the_process() {
+fn bug_a_layer_that_panicked_while_a_panicked_request_completed_ended_the_process() {
     for name in ["request", "second-request", "layer", "job", "future-job", "span"] {
         let env = [JSON, ("LOG_SPANS", "info")];
         let env = if name == "span" { &env[..] } else { &env[..1] };

@@ -487,7 +487,7 @@ fn a_request_by_hand_can_move_between_threads() {
     }
 }
 
-/// Answers with a body that logs while it is read.
+/// Returns a body that logs when it is read.
 fn logging_body() -> Body {
     Body::from_stream(futures::stream::once(async {
         tracing::info!("read");
@@ -496,7 +496,7 @@ fn logging_body() -> Body {
 }
 
 #[test]
-fn bug_a_nested_request_by_hand_ran_in_the_request_or_thread_that_used_it() {
+fn bug_a_nested_request_by_hand_ran_in_the_request_of_its_caller() {
     let captured = capture();
     let request = |id: &str| begin(&parts(Request::get("/").header("x-request-id", id)), None);
     let (mut outer, mut other) = (request("outer"), request("other"));

@@ -406,7 +406,7 @@ impl HttpBody for LogsWhenAsked {
 }
 
 #[test]
-fn bug_a_body_was_asked_for_its_end_and_size_in_the_request_that_asked() {
+fn bug_the_end_and_size_of_a_body_were_asked_in_the_request_of_the_caller() {
     fn ask(captured: &Captured, body: &impl HttpBody) {
         RequestContext::with_id("r-2").enter_with(|| {
             tracing::info_span!("other", tenant = 7).in_scope(|| {

@@ -48,8 +48,8 @@ pub(crate) struct Style {
 /// taken before the locks of the sink, and never while one of those is held: the reports of lost lines have no request
 /// and need no state, and a line from a writer that logs is rejected first. A lost line may be a header, so after a
 /// loss every request gets a new header. If a stalled output holds the lock up, a line that may be the last one of the
-/// process waits only briefly, and then gets a new header, too. So does a line that passes the queue: it is written
-/// before the lines in the queue, and waits for the output, which the lines that are queued must not do.
+/// process waits only briefly, and then gets a new header, too. A line that goes ahead of the queue gets a new header,
+/// too: it may wait for the output, so it does not take this lock.
 #[derive(Debug)]
 pub(crate) struct Pretty {
     style: Style,
@@ -71,13 +71,13 @@ pub(crate) struct LinePlace<D> {
     pub(crate) depth_of: D,
 }
 
-/// The lines among which a line is written.
+/// The output of a line, and its place there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LineOrder {
     /// Those of the log, after the lines that were logged before.
     Log,
     /// Those of the log, before the lines in its queue.
-    PastQueue,
+    AheadOfQueue,
     AuditFile,
 }
 
@@ -113,7 +113,7 @@ impl Pretty {
     ) -> T {
         let lock = if order == LineOrder::AuditFile { &self.audit } else { &self.log };
         let mut locked = match order {
-            LineOrder::PastQueue => None,
+            LineOrder::AheadOfQueue => None,
             _ if may_be_last(severity) => lock.lock_within(LAST_TURN_WAIT, Blocks::default),
             _ => Some(lock.lock(Blocks::default)),
         };

@@ -49,8 +49,9 @@ impl RequestSpan {
         work()
     }
 
-    /// Runs a closure in the request, even if another layer panics when its span is entered.
-    pub(crate) fn run_certainly<T>(&mut self, frame: &mut Frame, work: impl FnOnce() -> T) -> T {
+    /// Runs a closure in the request, even if another layer panics when the request's span is entered. That panic is
+    /// discarded.
+    pub(crate) fn run_in_any_case<T>(&mut self, frame: &mut Frame, work: impl FnOnce() -> T) -> T {
         let _frame = FrameGuard::enter(frame);
         let _entered = contain(|| self.enter());
         work()

@@ -141,7 +141,7 @@ impl PolledStep {
             step.state.dropping = Some(DroppingUnfinished::begin());
             let span = step.state.span.as_deref();
             let entered = catch_unwind(AssertUnwindSafe(|| span.map(enter)));
-            // In any case, because the drop of the step leaves its frame.
+            // Even after a panic, because the drop of the step leaves its frame.
             step.enter_frame();
             if let Err(panic) = entered {
                 resume_unwind(panic);

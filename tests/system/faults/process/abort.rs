@@ -86,11 +86,11 @@ fn the_panic_is_written_if_the_queue_is_full_and_the_writer_slow() {
     assert!(numbers(&lines).len() as u64 + dropped >= 100, "{lines:?}");
 }
 
-/// On standard error if the output did not take the line of the panic.
+/// Printed to standard error if the line of the panic could not be written.
 pub(super) const NOT_WRITTEN: &str = "candor: the process ends because a thread panicked at ";
 
 #[test]
-fn bug_the_last_panic_was_told_nowhere_if_its_line_could_not_be_written() {
+fn bug_the_last_panic_was_not_reported_if_its_line_could_not_be_written() {
     for queue in ["0", "10"] {
         for how in ["hook", "cannot-unwind"] {
             let env = [("QUEUE", queue), ("LOG_FILE", "/dev/full"), ("HOW", how)];

@@ -1,4 +1,4 @@
-//! The same for a program whose profile has `panic = "abort"`: each of its panics ends the process.
+//! Panics of a program that is built with `panic = "abort"`. Each of them ends the process.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -57,7 +57,7 @@ fn held_and_folded_lines_are_written() {
 }
 
 #[test]
-fn the_panic_passes_a_full_queue_and_all_dropped_lines_are_told() {
+fn the_panic_passes_a_full_queue_and_all_dropped_lines_are_reported() {
     let env = [("QUEUE", "2"), ("WRITE_MS", "5"), ("WHERE", "request"), ("OVERLOAD", "drop")];
     let lines = aborts(&[env.as_slice(), &[("LINES", "100")]].concat()).lines();
     assert_eq!(panics(&lines), ["the end"]);

@@ -69,15 +69,15 @@ pub(in crate::redact) enum RedactedValues {
 }
 
 thread_local! {
-    /// The values in the error that is searched; `None` if none is.
+    /// The values found so far in the error that is searched. `None` if no search is in progress.
     static SEARCHED: Cell<Option<Vec<RedactedValue>>> = const { Cell::new(None) };
 }
 
-/// The beginning of an error's `Debug` form, in which values are searched.
+/// The beginning of an error's `Debug` form, which is searched for values.
 struct DebugSample(String);
 
-/// How much text an error may write around the values. Each level of a derived `Debug` writes some, so this limits the
-/// depth, too.
+/// How many bytes of an error's `Debug` form are searched, with the JSON of the values. Each level of a derived
+/// `Debug` writes some, so this also limits the depth.
 const SEARCHED_BYTES: usize = 1024;
 
 impl fmt::Write for DebugSample {
@@ -146,8 +146,8 @@ impl NestedDebug {
         Ok(false)
     }
 
-    /// Finds the `#[redact]` values in an error, by its `Debug` form. The alternate one, because `anyhow` and `eyre` put
-    /// only the `Display` form of their error into the other.
+    /// Finds the `#[redact]` values in an error, by its `Debug` form. The alternate one, because `anyhow` and `eyre`
+    /// put only the `Display` form of their error into the other.
     pub(in crate::redact) fn values_in(error: &dyn fmt::Debug) -> RedactedValues {
         let mut text = DebugSample(String::new());
         let search = Search::begin();
@@ -161,9 +161,9 @@ impl NestedDebug {
         }
     }
 
-    /// Keeps a value for the search that is going on, and writes its JSON.
+    /// Records a value for the current search, and writes its JSON.
     #[cold]
-    fn found<T: Loggable + ?Sized>(
+    fn record_found<T: Loggable + ?Sized>(
         mut found: Vec<RedactedValue>,
         value: &T,
         display: Option<&dyn fmt::Display>,
@@ -186,7 +186,7 @@ impl NestedDebug {
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
         if let Some(found) = SEARCHED.try_with(Cell::take).ok().flatten() {
-            return Self::found(found, value, display, f);
+            return Self::record_found(found, value, display, f);
         }
         let is_requested = JSON_REQUESTED.try_with(|flag| flag.replace(false)).unwrap_or(false);
         if !is_requested {

@@ -46,8 +46,8 @@ pub struct Encoder<'a> {
 /// Readers have limits as well: `serde_json` stops at 128 levels, including those of the line.
 pub(in crate::redact) const DEEPEST: u8 = 120;
 
-/// Values nested in this many bytes of output are written as `"[…]"`, too: where values refer to each other, as parents
-/// and children do, the output doubles at every level.
+/// After this many bytes of output, nested values are written as `"[…]"`, too. If values refer to each other, as
+/// parents and children do, the output can double at every level.
 pub(super) const MOST_BYTES: usize = 1 << 20;
 
 const TOO_DEEP: &str = "[…]";
@@ -399,8 +399,8 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes the keyed pseudonym of a value for the field `name`, or for the field that is written. Without a key it is
-    /// `"[REDACTED]"`.
+    /// Writes the keyed pseudonym of a value for the field `name`, or for the field that is written. Without a key it
+    /// is `"[REDACTED]"`.
     pub(crate) fn pseudonym(&mut self, name: Option<&'static str>, value: &[u8]) {
         match hash::pseudonym(name.unwrap_or(self.name), value) {
             Some(text) => self.text(&text),
