@@ -1,10 +1,11 @@
 //! Errors as text: the name of the type, and the scrubbed messages of the chain.
 
+use std::cmp::Reverse;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::mem;
 
-use super::loggable::{NestedDebug, RedactedValue, RedactedValues};
+use super::loggable::{NestedDebug, RedactedValue};
 use super::{client_error, scrub};
 #[cfg(feature = "subscriber")]
 use crate::base::catch::catch_value;
@@ -43,23 +44,20 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
             end = Some("…".to_owned());
             break;
         }
-        link = match values_in(error) {
-            Some(RedactedValues::Own(json)) => {
-                let shown = redacted_text(&error, &json);
-                hidden.push((display(error), shown.clone()));
-                end = Some(shown);
-                None
-            }
-            values => {
-                if let Some(RedactedValues::Inside(values)) = values {
-                    let shown = |value: RedactedValue| Some((value.display?, value.shown));
-                    hidden.extend(values.into_iter().filter_map(shown));
-                }
-                messages.push(display(error));
-                next(error).map(|source| source as _)
-            }
-        };
+        let values = NestedDebug::values_in(&error);
+        if values.is_error || values.is_incomplete {
+            let shown = values.found.first().filter(|_| values.is_error).map(|it| it.shown.clone());
+            end = Some(shown.unwrap_or_else(|| UNPRINTABLE.to_owned()));
+            link = None;
+        } else {
+            messages.push(display(error));
+            link = next(error).map(|source| source as _);
+        }
+        let shown = |value: RedactedValue| Some((value.display?, value.shown));
+        hidden.extend(values.found.into_iter().filter_map(shown));
     }
+    // The text of one value may be a part of that of another one.
+    hidden.sort_by_key(|(display, _)| Reverse(display.len()));
     let policies = |message| {
         let replaced =
             |message, (display, shown): &(String, String)| replace(message, display, shown);
@@ -107,15 +105,8 @@ fn replace(message: String, display: &str, shown: &str) -> String {
 
 /// The JSON of an error whose type has `#[redact]`, by its `Debug` form.
 pub(crate) fn redacted(error: &dyn Error) -> Option<String> {
-    match values_in(error)? {
-        RedactedValues::Own(json) => Some(json),
-        RedactedValues::Inside(_) => None,
-    }
-}
-
-/// `None` if the `Debug` form panics.
-fn values_in(error: &dyn Error) -> Option<RedactedValues> {
-    catch(|| NestedDebug::values_in(&error))
+    let values = NestedDebug::values_in(&error);
+    values.found.into_iter().next().filter(|_| values.is_error)?.json
 }
 
 /// The text of a `#[redact]` type with this JSON: text without its quotes, anything else in `Debug` form.

@@ -349,6 +349,81 @@ fn bug_events_showed_a_field_that_the_error_inside_a_wrapper_hides() {
     }
 }
 
+/// A value whose text contains that of another one.
+#[redact]
+#[derive(Clone)]
+struct Payer {
+    #[redact(secret)]
+    name: String,
+    card: Digits,
+}
+
+#[redact]
+#[derive(Clone)]
+struct Digits(#[redact(mask(last = 4))] String);
+
+impl fmt::Display for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Payer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {}", self.name, self.card)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("refused {payer} in 42 ms")]
+    Of { card: Digits, payer: Payer },
+    #[error("4 cards like {0}, 4 of 42")]
+    Like(Digits),
+    #[error("an order is needed")]
+    Without(Digits),
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+    #[error("canary")]
+    Panics(Panics),
+}
+
+struct Panics;
+
+impl fmt::Debug for Panics {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("no form")
+    }
+}
+
+#[test]
+fn the_text_of_a_redacted_value_is_replaced_in_messages_that_keep_their_own_words() {
+    let digits = |text: &str| Digits(text.to_owned());
+    let payer = || Payer { name: "canary".to_owned(), card: digits("4111111111111111") };
+    let declined_in_anyhow = || anyhow::Error::new(declined()).context("placing an order");
+    for (error, expected) in [
+        (
+            Refused::Of { card: digits("4111111111111111"), payer: payer() },
+            r#"refused Payer { name: "[REDACTED]", card: Digits("****1111") } in 42 ms"#,
+        ),
+        (Refused::Like(digits("4")), r#"[REDACTED] cards like"#),
+        (Refused::Without(digits("4")), "an order is needed"),
+        (Refused::Other(anyhow::Error::new(declined())), r#"Declined { holder: "[REDACTED]" }"#),
+        (
+            Refused::Other(declined_in_anyhow()),
+            r#"placing an order: Declined { holder: "[REDACTED]" }"#,
+        ),
+        (Refused::Panics(Panics), "<unprintable>"),
+    ] {
+        let captured = capture();
+        candor::error!(error = error, "fails");
+        let line = captured.line("fails");
+        let text = line.text("error_detail");
+        assert!(!line.raw().contains("canary"), "{line:?}");
+        assert!(text.starts_with(expected), "{text} is not {expected}");
+    }
+}
+
 /// The text of a wrapper around errors without policies is not hidden.
 #[test]
 fn the_display_of_a_wrapper_without_a_redacted_error_is_shown() {

@@ -283,9 +283,9 @@ pub trait WithDisplay {
     fn candor_display(&self) -> Option<&dyn fmt::Display>;
 }
 
-impl<T: fmt::Display> WithDisplay for Displayed<'_, T> {
+impl<T: fmt::Display + ?Sized> WithDisplay for Displayed<'_, T> {
     fn candor_display(&self) -> Option<&dyn fmt::Display> {
-        Some(self.0)
+        Some(&self.0)
     }
 }
 

@@ -34,11 +34,11 @@ mod unique_keys;
 
 #[cfg(feature = "subscriber")]
 pub(crate) use super::error_text::{UNPRINTABLE, marker};
+pub(in crate::redact) use encoder::RedactedValue;
 #[cfg(feature = "subscriber")]
 pub(crate) use encoder::{DEFAULT_VALUE_LIMIT, catch_unprintable, set_value_limit};
 pub(crate) use encoder::{DebugOf, NestedDebug, Slot};
 pub use encoder::{Encoder, List, Map, Object};
-pub(in crate::redact) use encoder::{RedactedValue, RedactedValues};
 pub use shape::Shape;
 pub use text::Text;
 pub(crate) use text_policy::TextPolicy;

@@ -10,9 +10,9 @@ pub(crate) use debug::DebugOf;
 pub(crate) use groups::Slot;
 pub use groups::{List, Map, Object};
 pub(crate) use nested::NestedDebug;
+pub(in crate::redact) use nested::RedactedValue;
 #[cfg(feature = "subscriber")]
 pub(crate) use nested::catch_unprintable;
-pub(in crate::redact) use nested::{RedactedValue, RedactedValues};
 #[cfg(feature = "serde_json")]
 pub(in crate::redact) use writer::DEEPEST;
 pub use writer::Encoder;

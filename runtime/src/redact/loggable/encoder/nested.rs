@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use super::debug::DebugOf;
 use super::writer::Encoder;
-use crate::base::catch::catch_value;
+use crate::base::catch::{catch, catch_value};
 use crate::json::escape;
 use crate::json::shown::Shown;
 use crate::redact::error_text::{self, UNPRINTABLE, marker};
@@ -52,61 +52,51 @@ impl Drop for JsonRequest {
     }
 }
 
-/// A `#[redact]` value inside an error.
+/// A `#[redact]` value in an error.
 pub(in crate::redact) struct RedactedValue {
-    json: String,
+    /// `None` if a policy panicked.
+    pub(in crate::redact) json: Option<String>,
     /// Its `Display` form, if it has one. It may show what the policies hide.
     pub(in crate::redact) display: Option<String>,
-    /// What the policies show.
+    /// The text that the policies produce.
     pub(in crate::redact) shown: String,
 }
 
 /// The `#[redact]` values in an error.
-pub(in crate::redact) enum RedactedValues {
-    /// The error itself, with its JSON.
-    Own(String),
-    Inside(Vec<RedactedValue>),
+pub(in crate::redact) struct RedactedValues {
+    pub(in crate::redact) found: Vec<RedactedValue>,
+    /// Whether the error itself is the value.
+    pub(in crate::redact) is_error: bool,
+    /// Whether the `Debug` form of the error panicked, so that there may be others.
+    pub(in crate::redact) is_incomplete: bool,
 }
 
 thread_local! {
     /// The values found so far in the error that is searched. `None` if no search is in progress.
-    static SEARCHED: Cell<Option<Vec<RedactedValue>>> = const { Cell::new(None) };
+    static FOUND_SO_FAR: Cell<Option<Vec<RedactedValue>>> = const { Cell::new(None) };
 }
 
-/// The beginning of an error's `Debug` form, which is searched for values.
-struct DebugSample(String);
+/// The beginning of an error's `Debug` form, which is searched for values. Only its length is kept.
+struct SearchedDebug {
+    left: usize,
+    is_value: bool,
+    has_other_text: bool,
+}
 
-/// How many bytes of an error's `Debug` form are searched, with the JSON of the values. Each level of a derived
+/// How long a `Debug` form is searched, in bytes of which each piece counts at most [`PIECE`]. Each level of a derived
 /// `Debug` writes some, so this also limits the depth.
-const SEARCHED_BYTES: usize = 1024;
+const SEARCHED: usize = 4096;
+const PIECE: usize = 16;
 
-impl fmt::Write for DebugSample {
+/// Stands for a value in the `Debug` form that is searched.
+const FOUND: &str = "\0";
+
+impl fmt::Write for SearchedDebug {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() > SEARCHED_BYTES {
-            return Err(fmt::Error);
-        }
-        self.0.push_str(text);
+        self.is_value |= text == FOUND;
+        self.has_other_text |= text != FOUND;
+        self.left = self.left.checked_sub(text.len().min(PIECE)).ok_or(fmt::Error)?;
         Ok(())
-    }
-}
-
-/// A search, which ends even if the error panics.
-struct Search;
-
-impl Search {
-    fn begin() -> Self {
-        let _ = SEARCHED.try_with(|found| found.set(Some(Vec::new())));
-        Search
-    }
-
-    fn end(self) -> Vec<RedactedValue> {
-        SEARCHED.try_with(Cell::take).ok().flatten().unwrap_or_default()
-    }
-}
-
-impl Drop for Search {
-    fn drop(&mut self) {
-        let _ = SEARCHED.try_with(Cell::take);
     }
 }
 
@@ -146,22 +136,18 @@ impl NestedDebug {
         Ok(false)
     }
 
-    /// Finds the `#[redact]` values in an error, by its `Debug` form. The alternate one, because `anyhow` and `eyre`
-    /// put only the `Display` form of their error into the other.
+    /// Finds the `#[redact]` values in an error, by its `Debug` form. The alternate one, because `anyhow` and `eyre` put
+    /// only the `Display` form of their error into the other.
     pub(in crate::redact) fn values_in(error: &dyn fmt::Debug) -> RedactedValues {
-        let mut text = DebugSample(String::new());
-        let search = Search::begin();
-        let result = write!(text, "{error:#?}");
-        let mut found = search.end();
-        match &found[..] {
-            [RedactedValue { json, .. }] if result.is_ok() && text.0 == *json => {
-                RedactedValues::Own(found.swap_remove(0).json)
-            }
-            _ => RedactedValues::Inside(found),
-        }
+        let mut text = SearchedDebug { left: SEARCHED, is_value: false, has_other_text: false };
+        let _ = FOUND_SO_FAR.try_with(|found| found.set(Some(Vec::new())));
+        let result = catch(|| write!(text, "{error:#?}"));
+        let found = FOUND_SO_FAR.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        let is_error = text.is_value && !text.has_other_text && found.len() == 1;
+        RedactedValues { found, is_error, is_incomplete: result.is_none() }
     }
 
-    /// Records a value for the current search, and writes its JSON.
+    /// Records a value for the current search.
     #[cold]
     fn record_found<T: Loggable + ?Sized>(
         mut found: Vec<RedactedValue>,
@@ -169,13 +155,13 @@ impl NestedDebug {
         display: Option<&dyn fmt::Display>,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        let json = to_json(value);
+        let json = catch(|| to_json(value));
+        let policies = |json: &String| error_text::redacted_text(&DebugOf(value), json);
+        let shown = json.as_ref().map_or_else(|| UNPRINTABLE.to_owned(), policies);
         let display = display.map(error_text::display);
-        let shown = error_text::redacted_text(&DebugOf(value), &json);
-        let result = f.write_str(&json);
         found.push(RedactedValue { json, display, shown });
-        let _ = SEARCHED.try_with(|searched| searched.set(Some(found)));
-        result
+        let _ = FOUND_SO_FAR.try_with(|so_far| so_far.set(Some(found)));
+        f.write_str(FOUND)
     }
 
     /// Implements `Debug` for a loggable type. It writes JSON if candor requested it; [`format`](Self::format) checks
@@ -185,7 +171,7 @@ impl NestedDebug {
         display: Option<&dyn fmt::Display>,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        if let Some(found) = SEARCHED.try_with(Cell::take).ok().flatten() {
+        if let Some(found) = FOUND_SO_FAR.try_with(Cell::take).ok().flatten() {
             return Self::record_found(found, value, display, f);
         }
         let is_requested = JSON_REQUESTED.try_with(|flag| flag.replace(false)).unwrap_or(false);
