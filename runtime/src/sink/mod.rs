@@ -180,7 +180,7 @@ impl Sink {
     fn report_losses(&self) {
         let Some(reporter) = &self.reporter else { return };
         let Some(mut reports) = reporter.try_lock() else { return };
-        if reports.line_written(&self.counters) {
+        if reports.can_follow_line(&self.counters) {
             let queue = self.queue.as_ref().map(|queue| &**queue.shared());
             reports.write(reporter, &self.destination, &self.counters, queue);
         }
@@ -200,7 +200,8 @@ impl Sink {
             let _guard = WriteGuard::enter();
             let Some(mut reports) = reporter.try_lock() else { return };
             let _ = destination.write(Batch::EMPTY, &counters);
-            if reports.are_pending() {
+            // An output that has never accepted a line is not tried.
+            if counters.has_losses() && counters.written() > 0 {
                 reports.write(&reporter, &destination, &counters, queue.as_deref());
             }
         });

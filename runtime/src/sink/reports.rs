@@ -62,8 +62,6 @@ pub(super) struct Reports {
     covered: [u64; REASONS.len()],
     /// The time of the last one.
     last: Option<Instant>,
-    /// Whether a line has been written since lines were lost, but the report was not due yet.
-    is_pending: bool,
     /// The number of lines that had been written when the last report failed. It is not tried again until another line
     /// is written or the queue is flushed, because each attempt counts as a dropped line.
     failed_after: Option<u64>,
@@ -91,15 +89,9 @@ impl Reports {
         self.last.map_or(Duration::ZERO, |last| REPORT_INTERVAL.saturating_sub(last.elapsed()))
     }
 
-    /// Notes that a line was written after lines were lost. Returns whether a report may be written now.
-    pub(super) fn line_written(&mut self, counters: &Counters) -> bool {
-        self.is_pending = self.may_succeed(counters);
-        self.is_pending && self.are_due()
-    }
-
-    /// Whether the output accepts lines, and a report was not due when the last one was written.
-    pub(super) fn are_pending(&self) -> bool {
-        self.is_pending
+    /// Whether a report may be written now, after a line was written.
+    pub(super) fn can_follow_line(&self, counters: &Counters) -> bool {
+        self.may_succeed(counters) && self.are_due()
     }
 
     /// Writes a line for each reason for which lines were lost since the last report. A report that can't be written
@@ -113,7 +105,7 @@ impl Reports {
         counters: &Arc<Counters>,
         queue: Option<&Shared>,
     ) {
-        (self.failed_after, self.is_pending) = (None, false);
+        self.failed_after = None;
         counters.begin_report();
         for (covered, (reason, name)) in self.covered.iter_mut().zip(REASONS) {
             let all = counters.to_report(reason);
