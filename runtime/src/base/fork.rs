@@ -143,6 +143,12 @@ impl ForkLocks {
                     lock.is_abandoned.store(guard.is_none(), Ordering::Relaxed);
                     in_child(&owner, guard.as_deref_mut());
                 }
+                // Another thread may have made a replacement since.
+                for late in lock.with_replacements().skip(guards.len()) {
+                    let mut guard = late.try_lock_until(Instant::now());
+                    late.is_abandoned.store(guard.is_none(), Ordering::Relaxed);
+                    in_child(&owner, guard.as_deref_mut());
+                }
             }
         });
     }

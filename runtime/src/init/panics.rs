@@ -157,28 +157,40 @@ fn cannot_unwind(message: &str) -> bool {
 /// If the line may not have been written, the panic is printed to standard error.
 fn write_last(info: &PanicHookInfo<'_>) {
     let (done, is_done) = channel::<()>();
-    let report = report(info);
+    let report = Arc::new(Mutex::new(None));
     // A lock may never become free: its holder may wait for an output that stalls.
     let watch = {
-        let report = report.clone();
+        let report = Arc::clone(&report);
         move || {
             if is_done.recv_timeout(LAST_LINES + GRACE) == Err(RecvTimeoutError::Timeout) {
-                logging::print(report);
+                print(&report);
                 process::abort();
             }
         }
     };
     let _ = thread::Builder::new().name("candor-abort".to_owned()).spawn(watch);
+    *lock(&report) = Some(report_of(info));
+    if sink::is_writing() {
+        // The writer panicked, and can't write the line.
+        print(&report);
+    }
     let is_written = notices::any_logger().is_some_and(|logger| {
         let lost = logger.sink.lost();
         write(info);
         flush_everything(&logger) == 0 && logger.sink.lost() == lost
     });
-    // A writer that panicked can't write the line.
-    if !is_written || sink::is_writing() {
-        logging::print(report);
+    if !is_written {
+        print(&report);
     }
     drop(done);
+}
+
+/// Prints a report, once.
+fn print(report: &Mutex<Option<String>>) {
+    let report = lock(report).take();
+    if let Some(report) = report {
+        logging::print(report);
+    }
 }
 
 /// Flushes all loggers of the process at the same time. Returns how many lines of this one were not written.
@@ -202,7 +214,7 @@ fn flush_everything(logger: &Arc<Logger>) -> u64 {
 }
 
 /// The report of the panic on standard error.
-fn report(info: &PanicHookInfo<'_>) -> String {
+fn report_of(info: &PanicHookInfo<'_>) -> String {
     let who = if sink::is_writing() { "the writer" } else { "a thread" };
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     let (location, message) = (shown::text(&location), message(info.payload()));

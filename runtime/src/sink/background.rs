@@ -81,7 +81,7 @@ struct QueueState {
     /// Callers of [`Queue::flush`] that wait.
     flushing: u32,
     thread: WriterPhase,
-    /// Whether lines are written directly from now on. The thread first writes those in the queue, and ends.
+    /// Whether lines are written directly once the queue is empty. The thread ends then.
     closed: bool,
 }
 
@@ -165,8 +165,8 @@ impl Queue {
         Ok(Queue(shared))
     }
 
-    /// Adds a line, or drops and counts it. If the queue is closed, waits for the lines in it; the line is then counted as
-    /// accepted and not yet written.
+    /// Adds a line, or drops and counts it. If the queue is closed and empty, the line is counted as accepted and not yet
+    /// written.
     ///
     /// A line with a `deadline` waits for space until then at most.
     pub(super) fn push(
@@ -190,8 +190,11 @@ impl Queue {
             }
         }
         if state.closed {
-            self.0.wait_until_drained(state);
-            return Pushed::Closed;
+            state = self.0.wait_until_drained(state, deadline);
+            if state.is_over() {
+                return Pushed::Closed;
+            }
+            // The thread is still writing, perhaps to an output that stalls. It ends when the queue is empty.
         }
         state.queued.push(site, line);
         state.pushed += 1;
@@ -285,7 +288,7 @@ impl Shared {
     pub(super) fn push_past_capacity(&self, site: SiteId, line: &str, counters: &Counters) -> bool {
         let mut state = self.lock();
         counters.accept(1);
-        if state.closed {
+        if state.is_over() {
             return false;
         }
         state.queued.push(site, line);
@@ -312,7 +315,7 @@ impl Shared {
         };
         let limit = if is_important { self.capacity.saturating_mul(2) } else { self.capacity };
         loop {
-            if state.closed || state.queued.count() < limit || is_ending() {
+            if state.is_over() || state.queued.count() < limit || is_ending() {
                 return (state, true);
             }
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -327,13 +330,22 @@ impl Shared {
         }
     }
 
-    /// Waits until the thread has written the lines of a closed queue, because they were logged before. The caller then
-    /// writes directly, so it would wait for a stalled output anyway.
+    /// Waits briefly until the thread has written the lines of a closed queue, which were logged before the caller's.
     #[cold]
-    fn wait_until_drained(&self, mut state: MutexGuard<'_, QueueState>) {
-        while state.settled < state.pushed && state.thread != WriterPhase::Ended {
-            state = sync::wait(&self.settled, state);
+    fn wait_until_drained<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, QueueState>,
+        deadline: Option<Instant>,
+    ) -> MutexGuard<'a, QueueState> {
+        let until = deadline.unwrap_or_else(|| Instant::now() + CRITICAL_WAIT);
+        while self.overload == Overload::Block && !state.is_over() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state = sync::wait_timeout(&self.settled, state, left);
         }
+        state
     }
 
     /// Wakes the thread, whether it sleeps or gathers.
@@ -412,6 +424,11 @@ impl Shared {
 impl QueueState {
     fn is_report_requested(&self) -> bool {
         self.handled < self.requested
+    }
+
+    /// Whether the queue is closed and its lines are written, so that lines are written directly.
+    fn is_over(&self) -> bool {
+        self.closed && (self.settled == self.pushed || self.thread == WriterPhase::Ended)
     }
 
     /// Whether a caller waits for the lines and the report, or the queue is to end.

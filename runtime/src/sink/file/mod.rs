@@ -226,7 +226,9 @@ impl FileState {
             Ok(_) => true,
             // candor does not create a pipe or a device again. If the path can't be read for another reason, such as
             // the permissions of a folder, the file may have been deleted all the same.
-            Err(error) => open.kind != FileKind::Other && (is_gone(&error) || !open.has_name()),
+            Err(error) => {
+                open.kind != FileKind::Other && (is_gone(&error) || cfg!(unix) && !open.has_name())
+            }
         };
         if mem::take(&mut open.is_shared) {
             self.shared_until = after(now, SHARED);
