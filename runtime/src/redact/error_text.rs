@@ -45,12 +45,15 @@ pub(crate) fn write_chain(error: &dyn Error, out: &mut String) {
             break;
         }
         let values = NestedDebug::values_in(&error);
+        let message = display(error);
         if values.is_error || values.is_incomplete {
-            let shown = values.found.first().filter(|_| values.is_error).map(|it| it.shown.clone());
-            end = Some(shown.unwrap_or_else(|| UNPRINTABLE.to_owned()));
+            let shown = values.found.first().filter(|_| values.is_error).map(|it| &*it.shown);
+            let shown = shown.unwrap_or(UNPRINTABLE).to_owned();
+            hidden.push((message, shown.clone()));
+            end = Some(shown);
             link = None;
         } else {
-            messages.push(display(error));
+            messages.push(message);
             link = next(error).map(|source| source as _);
         }
         let shown = |value: RedactedValue| Some((value.display?, value.shown));

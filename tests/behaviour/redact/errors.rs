@@ -388,6 +388,24 @@ enum Refused {
     Panics(Panics),
 }
 
+/// Its `Display` has a bound, so its `Debug` does not know it.
+#[redact]
+#[derive(thiserror::Error)]
+#[error("{0} was declined")]
+struct Generic<T>(#[redact(secret)] T);
+
+#[derive(Debug, thiserror::Error)]
+#[error("payment failed: {0}")]
+struct AroundGeneric(#[source] Generic<&'static str>);
+
+#[test]
+fn a_generic_error_is_replaced_in_those_around_it() {
+    let captured = capture();
+    candor::error!(error = AroundGeneric(Generic("canary")), "fails");
+    let text = captured.line("fails").text("error_detail").to_owned();
+    assert_eq!(text, "payment failed: [REDACTED]");
+}
+
 struct Panics;
 
 impl fmt::Debug for Panics {
