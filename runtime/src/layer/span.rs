@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tracing_core::Subscriber;
 use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -27,26 +27,15 @@ where
     // If a layer panicked when a span was entered, the registry may still take that span for the current one.
     let parent =
         if is_contextual && !span_stack::is_in_any() { None } else { entered.or_else(known) };
-    // Work of one request may run in a span of another one. Its spans do not inherit the fields of that span, but a
-    // request that begins there does.
-    let in_request = |parent: Option<Arc<SpanData>>, request: &Option<Arc<Request>>| {
-        let request = Request::identified(request.as_ref());
-        let is_seen = |parent: &Arc<SpanData>| {
-            !is_contextual
-                || span_stack::is_request_span(attributes.metadata())
-                || parent.is_seen_by(request)
-        };
-        match parent {
-            Some(parent) if is_seen(&parent) => Some(parent),
-            Some(_) => span_stack::innermost_seen_by(request),
-            None => None,
-        }
+    let inherited = |parent: Option<Arc<SpanData>>, request: &Option<Arc<Request>>| match parent {
+        Some(parent) if is_contextual => inherited(parent, attributes.metadata(), request.as_ref()),
+        parent => parent,
     };
     let site = site_of(attributes.metadata());
     if site.is_of_step {
         // The entry fields are the step's own; only what the body records through `tracing` becomes the span's.
         let request = current::request();
-        let parent = in_request(parent, &request);
+        let parent = inherited(parent, &request);
         let data = SpanData::of_span(logger.id, String::new(), request, parent, 0, None);
         let data = Arc::new(data);
         Arc::clone(&data).keep_in(span.extensions_mut());
@@ -54,7 +43,7 @@ where
         return;
     }
     let (mut fields, request, around) = current::for_new_span();
-    let parent = in_request(parent, &request);
+    let parent = inherited(parent, &request);
     attributes.record(&mut FieldVisitor::new(logger, site, &mut fields));
     let data = match &logger.timed_spans {
         // `new_cyclic` allocates before it calls the closure, so the data is written in place.
@@ -70,6 +59,21 @@ where
         let metadata = attributes.metadata();
         report_hidden(logger, "span", metadata, site, |to| attributes.record(to));
     }
+}
+
+/// The span around a new one whose fields it inherits. Work of one request may run in a span of another one: its spans do
+/// not inherit the fields of that span, but a request that begins there does.
+#[inline(never)]
+fn inherited(
+    parent: Arc<SpanData>,
+    metadata: &Metadata<'_>,
+    request: Option<&Arc<Request>>,
+) -> Option<Arc<SpanData>> {
+    let request = Request::identified(request);
+    if span_stack::is_request_span(metadata) || parent.is_seen_by(request) {
+        return Some(parent);
+    }
+    span_stack::innermost_seen_by(request)
 }
 
 pub(super) fn recorded<S>(logger: &Logger, id: &Id, values: &Record<'_>, ctx: &Context<'_, S>)
