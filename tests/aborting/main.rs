@@ -1,5 +1,6 @@
-//! The programs of the fault suite whose panics end the process, built with the profile `aborting`. Usage: `aborting
-//! <name>`.
+//! The programs of the fault suite whose panics end the process, built with the profile `aborting`.
+//!
+//! Usage: `aborting <name>`.
 
 #![cfg(unix)]
 

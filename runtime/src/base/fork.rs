@@ -38,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// How many forks lie between this process and the one that was started.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// Functions that take locks before a fork. A thread that forks holds this lock first and for the longest time.
+/// Functions that take locks before a fork. A thread that forks takes this lock first and releases it last.
 static HOLDERS: Mutex<Vec<Holder>> = Mutex::new(Vec::new());
 
 struct Holder {
@@ -98,7 +98,7 @@ impl ForkLocks {
         ForkLocks { held: Vec::new(), addresses: Vec::new(), output_deadline, deadline }
     }
 
-    /// Repeats an attempt to take a lock that a `hold` function releases itself, for as long as this fork waits.
+    /// Repeats `attempt`, which takes a lock that its caller releases, until it succeeds or this fork's time is over.
     pub(crate) fn attempt<T>(&self, attempt: impl FnMut() -> Option<T>) -> Option<T> {
         until(self.deadline, attempt)
     }
@@ -122,8 +122,8 @@ impl ForkLocks {
         });
     }
 
-    /// Like [`hold`](Self::hold), for a lock that is held during a write. In the child of a child, this includes the
-    /// replacements of the lock, and calls `in_child` for each.
+    /// Like [`hold`](Self::hold), for a lock that is held during a write. If a child forks again, the replacements of
+    /// the lock are held as well, and `in_child` is called for each.
     pub(crate) fn hold_output<O: 'static, T: 'static>(
         &mut self,
         owner: O,
@@ -235,7 +235,7 @@ fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option
 #[derive(Debug, Default)]
 pub(crate) struct OutputLock<T> {
     value: Mutex<T>,
-    /// Set while a fork waits for the lock. Otherwise, threads that write without a pause would keep it from the fork.
+    /// Set while a fork waits for the lock, so that threads that write without a pause do not keep it from the fork.
     is_awaited: AtomicBool,
     /// Set in a child if the lock was held during the fork, until a thread that waits for it gets it.
     is_abandoned: AtomicBool,

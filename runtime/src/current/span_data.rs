@@ -98,7 +98,7 @@ impl SpanData {
     }
 
     /// Whether the span, which was made outside any request, has become a step of another request than the current one,
-    /// or begun another job. Outside any request, it remains what it is until its request is over.
+    /// or begun another job. Outside any request, the span keeps its request until that is over.
     pub(super) fn is_of_another_request(&self) -> bool {
         let Some(settled) = self.timed.as_ref().and_then(TimedSpan::settled_in) else {
             return false;
